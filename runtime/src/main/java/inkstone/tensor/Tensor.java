@@ -1,0 +1,245 @@
+package inkstone.tensor;
+
+import inkstone.memory.AddressSpace;
+import inkstone.memory.TensorArena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/**
+ * A handle on off-heap numbers: dtype, shape, contiguous row-major segment, name. It owns nothing
+ * and computes nothing; its arena decides how long it lives.
+ */
+public final class Tensor {
+  private static final ValueLayout.OfLong LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfShort SHORT =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfFloat FLOAT =
+      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfDouble DOUBLE =
+      ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private final String name;
+  private final DType dtype;
+  private final Shape shape;
+  private final MemorySegment segment;
+
+  public Tensor(String name, DType dtype, Shape shape, MemorySegment segment) {
+    long bytes = Math.multiplyExact(shape.elements(), (long) dtype.bytes());
+    if (segment.byteSize() != bytes) {
+      throw new IllegalArgumentException(
+          "Tensor: "
+              + name
+              + " "
+              + dtype
+              + shape
+              + " needs "
+              + bytes
+              + " bytes, expected a segment of that size, got "
+              + segment.byteSize());
+    }
+    this.name = name;
+    this.dtype = dtype;
+    this.shape = shape;
+    this.segment = segment;
+  }
+
+  /** A zeroed F32 tensor. */
+  public static Tensor f32(TensorArena arena, String name, long... dims) {
+    return allocate(arena, name, DType.F32, Shape.of(dims));
+  }
+
+  /** A zeroed tensor of any dtype. */
+  public static Tensor allocate(TensorArena arena, String name, DType dtype, Shape shape) {
+    return new Tensor(
+        name,
+        dtype,
+        shape,
+        arena.allocate(Math.multiplyExact(shape.elements(), (long) dtype.bytes())));
+  }
+
+  /** An F32 tensor with a copy of {@code values}. */
+  public static Tensor of(TensorArena arena, String name, float[] values, long... dims) {
+    Tensor tensor = f32(arena, name, dims);
+    tensor.copyFrom(values);
+    return tensor;
+  }
+
+  public String name() {
+    return name;
+  }
+
+  public DType dtype() {
+    return dtype;
+  }
+
+  public Shape shape() {
+    return shape;
+  }
+
+  public MemorySegment segment() {
+    return segment;
+  }
+
+  public int rank() {
+    return shape.rank();
+  }
+
+  /** Size of dimension {@code i}; a negative index counts from the end. */
+  public long dim(int i) {
+    return shape.dim(i);
+  }
+
+  public long elements() {
+    return shape.elements();
+  }
+
+  /** Native address of element 0. Throws {@link IllegalStateException} when the arena is closed. */
+  public long address() {
+    return AddressSpace.address(segment);
+  }
+
+  /** The same memory under another shape with as many elements. */
+  public Tensor view(long... dims) {
+    Shape other = Shape.of(dims);
+    if (other.elements() != shape.elements()) {
+      throw new IllegalArgumentException(
+          "Tensor.view: "
+              + name
+              + " is "
+              + shape
+              + ", got "
+              + other
+              + " with another element count");
+    }
+    return new Tensor(name, dtype, other, segment);
+  }
+
+  /** Rows {@code [from, to)} of the first dimension, sharing memory. */
+  public Tensor rows(long from, long to) {
+    if (from < 0 || to < from || to > dim(0)) {
+      throw new IllegalArgumentException(
+          "Tensor.rows: ["
+              + from
+              + ", "
+              + to
+              + ") of "
+              + name
+              + " "
+              + shape
+              + ", expected a range inside the first dimension");
+    }
+    long[] dims = shape.toArray();
+    dims[0] = to - from;
+    long rowBytes = dim(0) == 0 ? 0 : segment.byteSize() / dim(0);
+    return new Tensor(
+        name, dtype, Shape.of(dims), segment.asSlice(from * rowBytes, (to - from) * rowBytes));
+  }
+
+  /** The same tensor under another name. */
+  public Tensor named(String newName) {
+    return new Tensor(newName, dtype, shape, segment);
+  }
+
+  /** Element {@code i} in row-major order as a float; not for inner loops. */
+  public float getFloat(long i) {
+    return switch (dtype) {
+      case F64 -> (float) segment.get(DOUBLE, i * 8);
+      case F32 -> segment.get(FLOAT, i * 4);
+      case F16 -> Float.float16ToFloat(segment.get(SHORT, i * 2));
+      case BF16 -> Float.intBitsToFloat(segment.get(SHORT, i * 2) << 16);
+      case F8_E4M3 -> Float8.e4m3ToFloat(segment.get(ValueLayout.JAVA_BYTE, i));
+      case F8_E5M2 -> Float8.e5m2ToFloat(segment.get(ValueLayout.JAVA_BYTE, i));
+      case I64 -> segment.get(LONG, i * 8);
+      case I32 -> segment.get(INT, i * 4);
+      case I16 -> segment.get(SHORT, i * 2);
+      case I8 -> segment.get(ValueLayout.JAVA_BYTE, i);
+      case U8, BOOL -> segment.get(ValueLayout.JAVA_BYTE, i) & 0xff;
+    };
+  }
+
+  /** Element {@code i} in row-major order of an integer tensor; not for inner loops. */
+  public long getLong(long i) {
+    return switch (dtype) {
+      case I64 -> segment.get(LONG, i * 8);
+      case I32 -> segment.get(INT, i * 4);
+      case I16 -> segment.get(SHORT, i * 2);
+      case I8 -> segment.get(ValueLayout.JAVA_BYTE, i);
+      case U8, BOOL -> segment.get(ValueLayout.JAVA_BYTE, i) & 0xff;
+      default ->
+          throw new IllegalArgumentException(
+              "Tensor.getLong: " + name + " is " + dtype + ", expected an integer type");
+    };
+  }
+
+  /**
+   * Stores {@code value} at element {@code i}, rounded to nearest even where the dtype is narrower;
+   * F32, BF16 and F16 only.
+   */
+  public void setFloat(long i, float value) {
+    switch (dtype) {
+      case F32 -> segment.set(FLOAT, i * 4, value);
+      case F16 -> segment.set(SHORT, i * 2, Float.floatToFloat16(value));
+      case BF16 -> segment.set(SHORT, i * 2, BFloat16.fromFloat(value));
+      default ->
+          throw new IllegalArgumentException(
+              "Tensor.setFloat: " + name + " is " + dtype + ", expected F32, BF16 or F16");
+    }
+  }
+
+  /** Fills an F32 tensor from a heap array of the same element count. */
+  public void copyFrom(float[] values) {
+    requireF32("copyFrom");
+    if (values.length != elements()) {
+      throw new IllegalArgumentException(
+          "Tensor.copyFrom: " + name + " has " + elements() + " elements, got " + values.length);
+    }
+    MemorySegment.copy(values, 0, segment, FLOAT, 0, values.length);
+  }
+
+  /** Fills this tensor from another of equal dtype and element count. */
+  public void copyFrom(Tensor other) {
+    if (other.dtype != dtype || other.elements() != elements()) {
+      throw new IllegalArgumentException(
+          "Tensor.copyFrom: "
+              + name
+              + " is "
+              + dtype
+              + shape
+              + ", got "
+              + other.name
+              + " "
+              + other.dtype
+              + other.shape);
+    }
+    segment.copyFrom(other.segment);
+  }
+
+  /** All elements widened to floats on the heap; for small tensors and tests. */
+  public float[] toFloatArray() {
+    float[] values = new float[Math.toIntExact(elements())];
+    if (dtype == DType.F32) {
+      MemorySegment.copy(segment, FLOAT, 0, values, 0, values.length);
+    } else {
+      for (int i = 0; i < values.length; i++) {
+        values[i] = getFloat(i);
+      }
+    }
+    return values;
+  }
+
+  private void requireF32(String what) {
+    if (dtype != DType.F32) {
+      throw new IllegalArgumentException(
+          "Tensor." + what + ": " + name + " is " + dtype + ", expected F32");
+    }
+  }
+
+  @Override
+  public String toString() {
+    return name + " " + dtype + shape;
+  }
+}
