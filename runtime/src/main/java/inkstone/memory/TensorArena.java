@@ -47,12 +47,12 @@ public final class TensorArena implements AutoCloseable {
 
   /** An arena whose bytes count here too and which closes with this one. */
   public TensorArena child(String childName) {
-    TensorArena child = new TensorArena(name + "/" + childName, this, Long.MAX_VALUE);
     synchronized (this) {
       requireOpen();
+      TensorArena child = new TensorArena(name + "/" + childName, this, Long.MAX_VALUE);
       children.add(child);
+      return child;
     }
-    return child;
   }
 
   /** Zeroed memory that starts on a cache line. */
@@ -75,6 +75,9 @@ public final class TensorArena implements AutoCloseable {
               + bytes
               + " bytes from the system; use a smaller size",
           e);
+    } catch (IllegalStateException | IllegalArgumentException e) { // closed meanwhile, or too large
+      release(bytes);
+      throw e;
     }
     track(segment, bytes);
     return segment;

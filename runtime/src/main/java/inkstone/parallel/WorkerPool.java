@@ -1,6 +1,7 @@
 package inkstone.parallel;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -29,7 +30,7 @@ public final class WorkerPool implements AutoCloseable {
   private volatile Job job;
   private volatile int generation;
   private volatile boolean closed;
-  private volatile Throwable failure;
+  private final AtomicReference<Throwable> failure = new AtomicReference<>();
   private volatile Thread caller;
 
   public WorkerPool(int threads) {
@@ -52,28 +53,46 @@ public final class WorkerPool implements AutoCloseable {
 
   /**
    * Splits {@code [0, n)} over the workers, borders at multiples of {@code granule}, and returns
-   * when all are done. The first exception of a worker is thrown here.
+   * when all are done. The first exception of a worker is thrown here, after all have ended.
+   *
+   * @throws IllegalStateException when the pool is closed, or when a body calls it: ranges don't
+   *     nest
    */
-  public synchronized void forRange(long n, long granule, RangeBody body) {
-    if (closed) {
-      throw new IllegalStateException("WorkerPool: closed; open a new engine");
+  public void forRange(long n, long granule, RangeBody body) {
+    if (granule < 1) {
+      throw new IllegalArgumentException(
+          "WorkerPool.forRange: granule, expected 1 or more, got " + granule);
     }
-    if (n <= 0) {
-      return;
+    refuseNested();
+    synchronized (this) {
+      if (closed) {
+        throw new IllegalStateException("WorkerPool: closed; open a new engine");
+      }
+      if (n <= 0) {
+        return;
+      }
+      caller = Thread.currentThread();
+      try {
+        if (threads == 1 || n <= granule) {
+          body.run(0, 0, n);
+        } else {
+          runAll(new Job(body, n, granule));
+        }
+      } finally {
+        caller = null;
+      }
     }
-    if (threads == 1 || n <= granule) {
-      body.run(0, 0, n);
-      return;
-    }
-    failure = null;
-    caller = Thread.currentThread();
-    job = new Job(body, n, granule);
+  }
+
+  private void runAll(Job work) {
+    failure.set(null);
+    job = work;
     pending.set(threads - 1);
-    generation++; // publishes job
+    generation = generation + 1; // publishes job; only callers write it, one at a time
     for (Thread worker : workers) {
       LockSupport.unpark(worker);
     }
-    runPart(0, job);
+    runPart(0, work);
     for (int spin = 0; pending.get() != 0; spin++) {
       if (spin < SPINS) {
         Thread.onSpinWait();
@@ -82,12 +101,24 @@ public final class WorkerPool implements AutoCloseable {
       }
     }
     job = null;
-    Throwable thrown = failure;
-    if (thrown instanceof RuntimeException e) {
-      throw e;
+    switch (failure.get()) {
+      case null -> {}
+      case RuntimeException e -> throw e;
+      case Error e -> throw e;
+      case Throwable e -> throw new IllegalStateException("WorkerPool: a worker failed", e);
     }
-    if (thrown instanceof Error e) {
-      throw e;
+  }
+
+  /** A nested call would wait for workers that wait for it. */
+  private void refuseNested() {
+    Thread current = Thread.currentThread();
+    boolean nested = current == caller;
+    for (Thread worker : workers) {
+      nested |= current == worker;
+    }
+    if (nested) {
+      throw new IllegalStateException(
+          "WorkerPool: called from inside its own work; finish the running range first");
     }
   }
 
@@ -98,8 +129,8 @@ public final class WorkerPool implements AutoCloseable {
       if (from < to) {
         work.body.run(worker, from, to);
       }
-    } catch (RuntimeException | Error e) {
-      failure = e;
+    } catch (Throwable e) { // else the caller would wait forever
+      failure.compareAndSet(null, e);
     }
   }
 
@@ -127,6 +158,7 @@ public final class WorkerPool implements AutoCloseable {
 
   @Override
   public void close() {
+    refuseNested();
     synchronized (this) {
       closed = true;
     }

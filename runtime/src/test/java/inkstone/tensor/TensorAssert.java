@@ -3,8 +3,8 @@ package inkstone.tensor;
 import java.util.Locale;
 
 /**
- * The one comparator of the project. It rejects non-finite values on either side first, then compares; each failure names
- * the figures and the first bad index.
+ * The one comparator of the project. It rejects non-finite values on either side first, then
+ * compares; each failure names the figures and the first bad index.
  */
 public final class TensorAssert {
   /** How far {@code actual} is from {@code expected}. */
@@ -19,8 +19,8 @@ public final class TensorAssert {
   private TensorAssert() {}
 
   /**
-   * Measures the difference. {@code maxRel} is the largest absolute error over the root mean square of {@code expected}, so
-   * that values near zero do not blow it up.
+   * Measures the difference. {@code maxRel} is the largest absolute error over the root mean square
+   * of {@code expected}, so that values near zero do not blow it up.
    */
   public static Difference compare(String what, float[] expected, float[] actual) {
     if (expected.length != actual.length) {

@@ -1,0 +1,98 @@
+package inkstone.bench;
+
+import inkstone.ops.Attention;
+import inkstone.ops.AttentionMask;
+import inkstone.tensor.Tensor;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/** Attention of the three networks at their real sizes. */
+@State(Scope.Benchmark)
+@Fork(1)
+@Warmup(iterations = 2, time = 2)
+@Measurement(iterations = 5, time = 2)
+public class AttentionBench {
+  /** Calls by tokens, heads, key heads and head size. */
+  public enum Call {
+    DIT_2304(2304, 24, 24, 128),
+    DIT_8448(8448, 24, 24, 128),
+    TEXT_512(512, 28, 4, 128),
+    VISION_784(784, 16, 16, 80),
+    VAE_MID_4096(4096, 1, 1, 384);
+
+    final int tokens;
+    final int heads;
+    final int keyHeads;
+    final int headDim;
+
+    Call(int tokens, int heads, int keyHeads, int headDim) {
+      this.tokens = tokens;
+      this.heads = heads;
+      this.keyHeads = keyHeads;
+      this.headDim = headDim;
+    }
+
+    boolean causal() {
+      return this == TEXT_512;
+    }
+
+    AttentionMask mask() {
+      return causal() ? AttentionMask.CAUSAL : AttentionMask.NONE;
+    }
+  }
+
+  @Param({"DIT_2304", "TEXT_512", "VISION_784", "VAE_MID_4096"})
+  public Call call;
+
+  @Param({"1", "2"})
+  public int threads;
+
+  private Workbench bench;
+  private Tensor q;
+  private Tensor k;
+  private Tensor v;
+  private Tensor out;
+  private float scale;
+
+  @Setup(Level.Trial)
+  public void setUp() {
+    bench = new Workbench(threads);
+    q = bench.random(call.tokens, call.heads, call.headDim);
+    k = bench.random(call.tokens, call.keyHeads, call.headDim);
+    v = bench.random(call.tokens, call.keyHeads, call.headDim);
+    out = bench.zeros(call.tokens, call.heads, call.headDim);
+    scale = (float) (1 / Math.sqrt(call.headDim));
+    bench.check(
+        (c, y) ->
+            Attention.forward(
+                c, y, q.rows(0, 2), k.rows(0, 200), v.rows(0, 200), call.mask(), scale),
+        1e-5,
+        2,
+        call.heads,
+        call.headDim);
+  }
+
+  @Benchmark
+  public Tensor attention(Rate rate) {
+    Attention.forward(bench.compute(), out, q, k, v, call.mask(), scale);
+    double pairs = (double) call.tokens * call.tokens;
+    if (call.causal()) {
+      pairs = (pairs + call.tokens) / 2;
+    }
+    rate.gflop += 4e-9 * pairs * call.heads * call.headDim;
+    return out;
+  }
+
+  @TearDown(Level.Trial)
+  public void tearDown() {
+    bench.close();
+  }
+}

@@ -1,0 +1,87 @@
+package inkstone.bench;
+
+import inkstone.kernel.ScalarKernels;
+import inkstone.memory.TensorArena;
+import inkstone.ops.Compute;
+import inkstone.tensor.DType;
+import inkstone.tensor.Shape;
+import inkstone.tensor.Tensor;
+import java.util.SplittableRandom;
+
+/** Memory, threads and random numbers of one benchmark, and the check of its result. */
+final class Workbench implements AutoCloseable {
+  /** An op on the given compute that fills {@code out}. */
+  @FunctionalInterface
+  interface Op {
+    void run(Compute compute, Tensor out);
+  }
+
+  private final TensorArena arena = TensorArena.open("bench");
+  private final Compute compute;
+  private final SplittableRandom random = new SplittableRandom(1);
+
+  Workbench(int threads) {
+    compute = Compute.open(threads);
+  }
+
+  Compute compute() {
+    return compute;
+  }
+
+  TensorArena arena() {
+    return arena;
+  }
+
+  Tensor zeros(long... dims) {
+    return Tensor.f32(arena, "bench", dims);
+  }
+
+  Tensor random(long... dims) {
+    return random(DType.F32, dims);
+  }
+
+  Tensor random(DType dtype, long... dims) {
+    Tensor t = Tensor.allocate(arena, "bench", dtype, Shape.of(dims));
+    for (long i = 0; i < t.elements(); i++) {
+      t.setFloat(i, (float) random.nextDouble(-1, 1));
+    }
+    return t;
+  }
+
+  /**
+   * Runs a sample of the work on these kernels and on the scalar ones.
+   *
+   * @throws IllegalStateException when they differ by more than {@code tolerance} of the largest
+   *     element
+   */
+  void check(Op sample, double tolerance, long... outDims) {
+    Tensor actual = zeros(outDims);
+    Tensor expected = zeros(outDims);
+    sample.run(compute, actual);
+    try (Compute scalar = Compute.open(1, new ScalarKernels())) {
+      sample.run(scalar, expected);
+    }
+    double largest = 0;
+    double error = 0;
+    for (long i = 0; i < expected.elements(); i++) {
+      largest = Math.max(largest, Math.abs(expected.getFloat(i)));
+      error = Math.max(error, Math.abs(expected.getFloat(i) - actual.getFloat(i)));
+    }
+    if (!(error <= tolerance * largest)) {
+      throw new IllegalStateException(
+          "bench: result is wrong, expected an error up to "
+              + tolerance
+              + " of "
+              + largest
+              + ", got "
+              + error
+              + "; run the twin tests");
+    }
+  }
+
+  @Override
+  public void close() {
+    compute.close();
+    arena.close();
+  }
+}

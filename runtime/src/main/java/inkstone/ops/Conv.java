@@ -1,0 +1,161 @@
+package inkstone.ops;
+
+import inkstone.kernel.ConvArgs;
+import inkstone.kernel.Kernels;
+import inkstone.memory.TensorArena;
+import inkstone.tensor.Tensor;
+
+/** 2-D convolution of one channels-last picture. Pixels outside the picture are zero. */
+public final class Conv {
+  private static final String OP = "Conv";
+
+  /** Output pixels below which a second thread costs more than it saves. */
+  private static final int PIXELS = 24;
+
+  /** Stride and padding in pixels. */
+  public record Geometry(int stride, int padTop, int padLeft, int padBottom, int padRight) {
+    public Geometry {
+      if (stride < 1 || padTop < 0 || padLeft < 0 || padBottom < 0 || padRight < 0) {
+        throw new IllegalArgumentException(
+            "Conv.Geometry: stride and padding, expected stride 1 or more and padding 0 or more, got "
+                + stride
+                + " and "
+                + padTop
+                + ", "
+                + padLeft
+                + ", "
+                + padBottom
+                + ", "
+                + padRight
+                + "; check the layer");
+      }
+    }
+
+    /** Stride 1 with a border that keeps the picture's size; the kernel size is odd. */
+    public static Geometry same(int kernel) {
+      if (kernel < 1 || kernel % 2 == 0) {
+        throw new IllegalArgumentException(
+            "Conv.Geometry: kernel size, expected an odd number, got "
+                + kernel
+                + "; give the padding of each side");
+      }
+      int pad = kernel / 2;
+      return new Geometry(1, pad, pad, pad, pad);
+    }
+  }
+
+  private Conv() {}
+
+  /**
+   * Reorders a checkpoint's weight once.
+   *
+   * @param weight {@code [Cout, Cin, kh, kw]}, or {@code [Cout, Cin, kt, kh, kw]}, of which the
+   *     last temporal tap is taken: with one frame the others only see the causal zero padding
+   * @param bias {@code [Cout]} or null
+   */
+  public static ConvWeights prepare(TensorArena arena, Tensor weight, Tensor bias) {
+    Check.type(OP, "weight", weight);
+    if (weight.rank() != 4 && weight.rank() != 5) {
+      throw Check.bad(
+          OP,
+          "rank of weight",
+          "4 [Cout, Cin, kh, kw] or 5 [Cout, Cin, kt, kh, kw]",
+          weight.shape(),
+          weight.name(),
+          "check the checkpoint");
+    }
+    int cout = Check.size(OP, "output channels", weight.dim(0), weight);
+    int cin = Check.size(OP, "input channels", weight.dim(1), weight);
+    int kh = Check.size(OP, "kernel height", weight.dim(-2), weight);
+    int kw = Check.size(OP, "kernel width", weight.dim(-1), weight);
+    int frames = weight.rank() == 4 ? 1 : Check.size(OP, "kernel frames", weight.dim(2), weight);
+    int taps = kh * kw;
+    Check.size(OP, "taps times input channels", (long) taps * cin, weight);
+    float[] values = new float[Math.multiplyExact(taps, cin)];
+    Tensor ordered = Tensor.f32(arena, weight.name(), cout, values.length); // [Cout, kh·kw·Cin]
+    for (int o = 0; o < cout; o++) {
+      for (int i = 0; i < cin; i++) {
+        long from = (((long) o * cin + i) * frames + frames - 1) * taps;
+        for (int t = 0; t < taps; t++) {
+          values[t * cin + i] = weight.getFloat(from + t);
+        }
+      }
+      ordered.rows(o, o + 1).copyFrom(values);
+    }
+    Tensor orderedBias = null;
+    if (bias != null) {
+      Check.vector(OP, "bias", bias, cout);
+      orderedBias = Tensor.of(arena, bias.name(), bias.toFloatArray(), cout);
+    }
+    return new ConvWeights(ordered, orderedBias, cout, cin, kh, kw);
+  }
+
+  /**
+   * Convolves {@code x [H, W, Cin]} to {@code out [Ho, Wo, Cout]}, apart from each other, with
+   * {@code Ho = (H + padTop + padBottom - kh) / stride + 1}.
+   */
+  public static void forward(Compute c, Tensor out, Tensor x, ConvWeights w, Geometry g) {
+    Check.f32(OP, "x", x);
+    Check.rank(OP, "x", x, 3);
+    int height = Check.size(OP, "height of x", x.dim(0), x);
+    int width = Check.size(OP, "width of x", x.dim(1), x);
+    if (x.dim(2) != w.cin()) {
+      throw Check.bad(
+          OP,
+          "channels of x",
+          w.cin() + " as weight " + w.weight().name(),
+          x.shape(),
+          x.name(),
+          "pass channels last");
+    }
+    int outHeight = out("height", height + g.padTop + g.padBottom, w.kernelHeight(), g, x);
+    int outWidth = out("width", width + g.padLeft + g.padRight, w.kernelWidth(), g, x);
+    Check.shape(OP, "out", out, outHeight, outWidth, w.cout());
+    Check.disjoint(OP, out, x);
+    Kernels kernels = c.kernels();
+    int k = Math.toIntExact(w.weight().dim(1));
+    long packed = c.scratch(Compute.Slot.PACKED, kernels.packedBytes(w.cout(), k));
+    ConvArgs args =
+        new ConvArgs(
+            out.address(),
+            x.address(),
+            packed,
+            w.bias() == null ? 0 : w.bias().address(),
+            height,
+            width,
+            w.cin(),
+            outHeight,
+            outWidth,
+            w.cout(),
+            w.kernelHeight(),
+            w.kernelWidth(),
+            g.stride,
+            g.padTop,
+            g.padLeft);
+    c.reserveWorkers(Math.max(kernels.gemmScratchBytes(), kernels.convScratchBytes(args)));
+    long weight = w.weight().address();
+    c.forRange(
+        w.cout(),
+        kernels.panelColumns(),
+        (worker, from, to) ->
+            kernels.pack(
+                packed, weight, w.cout(), k, (int) from, (int) to, c.workerScratch(worker)));
+    c.forRange(
+        (long) outHeight * outWidth,
+        PIXELS,
+        (worker, from, to) -> kernels.conv(args, from, to, c.workerScratch(worker)));
+  }
+
+  private static int out(String what, int padded, int kernel, Geometry g, Tensor x) {
+    if (padded < kernel) {
+      throw Check.bad(
+          OP,
+          what + " of x with its padding",
+          kernel + " or more",
+          padded,
+          x.name(),
+          "use a larger picture");
+    }
+    return (padded - kernel) / g.stride + 1;
+  }
+}

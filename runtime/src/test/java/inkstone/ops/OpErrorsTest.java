@@ -1,0 +1,174 @@
+package inkstone.ops;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import inkstone.kernel.ScalarKernels;
+import inkstone.memory.TensorArena;
+import inkstone.tensor.DType;
+import inkstone.tensor.Shape;
+import inkstone.tensor.Tensor;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What ops say about misfits: op, what, expected, got, which tensor. */
+class OpErrorsTest {
+  private final TensorArena arena = TensorArena.open("errors");
+  private final Compute c = Compute.open(1, new ScalarKernels());
+
+  @AfterEach
+  void close() {
+    c.close();
+    arena.close();
+  }
+
+  private Tensor t(String name, long... dims) {
+    return Tensor.f32(arena, name, dims);
+  }
+
+  private Tensor bf16(String name, long... dims) {
+    return Tensor.allocate(arena, name, DType.BF16, Shape.of(dims));
+  }
+
+  private static void refused(ThrowingCallable call, String... parts) {
+    assertThatThrownBy(call)
+        .isInstanceOf(IllegalArgumentException.class)
+        .message()
+        .contains("expected", "got")
+        .contains(parts);
+  }
+
+  @Test
+  void linear() {
+    Tensor x = t("hidden", 2, 8);
+    Tensor w = t("blocks.0.weight", 4, 8);
+    refused(
+        () -> Linear.forward(c, t("out", 2, 4), t("hidden", 2, 7), w, null),
+        "Linear",
+        "last dimension of x",
+        "8",
+        "[2, 7]",
+        "hidden",
+        "blocks.0.weight");
+    refused(() -> Linear.forward(c, t("out", 2, 5), x, w, null), "shape of out", "[2, 4]");
+    refused(() -> Linear.forward(c, t("out", 3, 4), x, w, null), "shape of out", "[2, 4]");
+    refused(() -> Linear.forward(c, t("out", 2, 4), x, w, t("b", 3)), "bias", "4", "3");
+    refused(() -> Linear.forward(c, t("out", 2, 4), bf16("x", 2, 8), w, null), "F32", "BF16");
+    Tensor ints = Tensor.allocate(arena, "ints", DType.I8, Shape.of(4, 8));
+    refused(() -> Linear.forward(c, t("out", 2, 4), x, ints, null), "F32, BF16 or F16", "I8");
+    refused(() -> Linear.forward(c, t("out", 2, 4), x, t("w", 8), null), "rank of weight");
+    refused(() -> Linear.forward(c, x, x, t("square", 8, 8), null), "memory of out", "overlap");
+    refused(() -> Linear.forward(c, t("out", 2, 4), x, null, null), "weight", "null");
+    Linear.forward(c, t("out", 0, 4), t("x", 0, 8), w, null);
+  }
+
+  @Test
+  void linearTakesPointConvolutions() {
+    Tensor w = Tensor.of(arena, "conv", new float[] {1, 2, 3, 4}, 2, 2, 1, 1);
+    Tensor x = Tensor.of(arena, "x", new float[] {1, 10}, 1, 2);
+    Tensor out = t("out", 1, 2);
+    Linear.forward(c, out, x, w, null);
+    assertThat(out.toFloatArray()).containsExactly(21, 43);
+  }
+
+  @Test
+  void norms() {
+    Tensor x = t("x", 2, 8);
+    refused(() -> LayerNorm.forward(c, t("o", 2, 7), x, null, null, 1e-6f), "shape of out");
+    refused(() -> LayerNorm.forward(c, x, x, t("w", 7), null, 1e-6f), "LayerNorm", "weight", "7");
+    refused(() -> LayerNorm.modulated(c, x, x, t("s", 8), t("w", 2), 1e-6f), "scale");
+    refused(() -> LayerNorm.modulated(c, x, x, null, t("w", 8), 1e-6f), "shift");
+    refused(() -> RmsNorm.forward(c, x, x, t("w", 9), 1e-6f), "RmsNorm", "weight");
+    refused(() -> RmsNorm.l2(c, x, x, null), "gamma");
+    Tensor long4 = t("long", 4, 8);
+    refused(() -> RmsNorm.forward(c, long4.rows(1, 3), long4.rows(0, 2), null, 1e-6f), "overlap");
+  }
+
+  @Test
+  void rope() {
+    Tensor x = t("q", 5, 2, 8);
+    refused(() -> Rope.interleaved(c, x, t("cos", 5, 8), t("sin", 5, 4)), "cos", "[5, 4]");
+    refused(() -> Rope.halfSplit(c, x, t("cos", 5, 4), t("sin", 4, 4)), "sin", "[5, 4]");
+    refused(() -> Rope.halfSplit(c, t("odd", 5, 2, 7), t("cos", 5, 3), t("sin", 5, 3)), "even");
+    refused(() -> Rope.halfSplit(c, t("flat", 5, 8), t("cos", 5, 4), t("sin", 5, 4)), "rank");
+  }
+
+  @Test
+  void attention() {
+    Tensor q = t("q", 4, 6, 8);
+    Tensor k = t("k", 4, 3, 8);
+    Tensor v = t("v", 4, 3, 8);
+    Tensor out = t("out", 4, 6, 8);
+    AttentionMask none = AttentionMask.NONE;
+    refused(() -> Attention.forward(c, t("o", 4, 6, 7), q, k, v, none, 1), "shape of out");
+    refused(() -> Attention.forward(c, out, q, t("k", 4, 3, 9), t("v", 4, 3, 9), none, 1), "head");
+    refused(() -> Attention.forward(c, out, q, t("k", 4, 4, 8), t("v", 4, 4, 8), none, 1), "heads");
+    refused(() -> Attention.forward(c, out, q, k, t("v", 5, 3, 8), none, 1), "shape of v");
+    refused(() -> Attention.forward(c, q, q, k, v, none, 1), "overlap");
+    refused(() -> Attention.forward(c, out, q, k, v, null, 1), "mask");
+    refused(
+        () -> Attention.forward(c, out, q, k, v, new AttentionMask.Windows(0, 3), 1),
+        "window borders");
+    refused(
+        () -> Attention.forward(c, out, q, k, v, new AttentionMask.Windows(0, 3, 2, 4), 1),
+        "window borders");
+    refused(() -> Attention.forward(c, out, q, k, v, new AttentionMask.Keys(true), 1), "key mask");
+    Tensor few = t("few", 2, 3, 8);
+    refused(
+        () -> Attention.forward(c, out, q, few, few, AttentionMask.CAUSAL, 1), "causal", "2", "4");
+  }
+
+  @Test
+  void convolutions() {
+    ConvWeights w = Conv.prepare(arena, t("conv.weight", 4, 3, 3, 3), null);
+    Conv.Geometry same = Conv.Geometry.same(3);
+    refused(
+        () -> Conv.forward(c, t("o", 5, 5, 4), t("x", 5, 5, 2), w, same),
+        "channels",
+        "conv.weight");
+    refused(() -> Conv.forward(c, t("o", 5, 4, 4), t("x", 5, 5, 3), w, same), "shape of out");
+    refused(
+        () ->
+            Conv.forward(c, t("o", 1, 1, 4), t("x", 2, 2, 3), w, new Conv.Geometry(1, 0, 0, 0, 0)),
+        "height of x with its padding");
+    refused(() -> Conv.prepare(arena, t("w", 4, 3, 3), null), "rank of weight");
+    refused(() -> Conv.prepare(arena, t("w", 4, 3, 3, 3), t("b", 3)), "bias");
+    refused(() -> Conv.Geometry.same(2), "odd");
+    refused(() -> new Conv.Geometry(0, 0, 0, 0, 0), "stride");
+    refused(() -> Upsample.nearest2x(c, t("o", 4, 5, 3), t("x", 2, 2, 3)), "shape of out");
+  }
+
+  @Test
+  void elementwise() {
+    Tensor x = t("x", 2, 8);
+    refused(() -> Elementwise.add(c, x, x, t("y", 8, 2)), "Elementwise.add", "second input");
+    refused(() -> Elementwise.addGated(c, x, x, t("gate", 2)), "gate");
+    refused(() -> Elementwise.scale(c, t("o", 16), x, 2), "shape of out");
+    refused(() -> Elementwise.addScaled(c, x, t("y", 2, 7), 2), "shape of y");
+    refused(() -> Activations.silu(c, t("o", 16), x), "Activations.silu");
+    refused(() -> Activations.swiGlu(c, x, x, t("up", 2, 7)), "Activations.swiGlu");
+    refused(() -> Softmax.forward(c, t("o", 16), x), "Softmax");
+    refused(() -> Guidance.trueCfg(c, x, x, 4), "overlap");
+  }
+
+  @Test
+  void closedTensorsAndEngines() {
+    TensorArena gone = TensorArena.open("gone");
+    Tensor x = Tensor.f32(gone, "x", 2, 8);
+    gone.close();
+    assertThatThrownBy(() -> Activations.silu(c, x, x))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("closed");
+    Compute closed = Compute.open(2, new ScalarKernels());
+    closed.close();
+    Tensor y = t("y", 2, 8);
+    assertThatThrownBy(() -> Activations.silu(closed, y, y))
+        .isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void describesItself() {
+    assertThat(c.describe()).isEqualTo("scalar, 1 thread");
+  }
+}

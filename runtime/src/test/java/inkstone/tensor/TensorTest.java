@@ -1,0 +1,75 @@
+package inkstone.tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import inkstone.memory.TensorArena;
+import java.lang.foreign.ValueLayout;
+import org.junit.jupiter.api.Test;
+
+class TensorTest {
+  @Test
+  void viewsAndRowsShareMemory() {
+    try (TensorArena arena = TensorArena.open("t")) {
+      Tensor t = Tensor.of(arena, "t", new float[] {1, 2, 3, 4, 5, 6}, 3, 2);
+      assertThat(t.rows(1, 3).toFloatArray()).containsExactly(3, 4, 5, 6);
+      assertThat(t.rows(1, 1).elements()).isZero();
+      assertThat(t.view(6).getFloat(4)).isEqualTo(5);
+      t.view(2, 3).setFloat(5, 9);
+      assertThat(t.getFloat(5)).isEqualTo(9);
+      assertThat(t.dim(-1)).isEqualTo(2);
+      assertThat(t.named("u").toString()).isEqualTo("u F32[3, 2]");
+    }
+  }
+
+  @Test
+  void storesRoundToNearestEven() {
+    try (TensorArena arena = TensorArena.open("t")) {
+      Tensor bf16 = Tensor.allocate(arena, "b", DType.BF16, Shape.of(2));
+      bf16.setFloat(0, 0x1.01p0f); // half way between 1 and 1.0078125
+      bf16.setFloat(1, 0x1.03p0f); // half way to the next even
+      assertThat(bf16.toFloatArray()).containsExactly(1f, 1.015625f);
+      Tensor f16 = Tensor.allocate(arena, "h", DType.F16, Shape.of(1));
+      f16.setFloat(0, 1.0004883f);
+      assertThat(f16.getFloat(0)).isEqualTo(1f);
+    }
+  }
+
+  @Test
+  void integersAreRead() {
+    try (TensorArena arena = TensorArena.open("t")) {
+      Tensor t = Tensor.allocate(arena, "i", DType.I64, Shape.of(2));
+      t.segment().setAtIndex(ValueLayout.JAVA_LONG, 1, -5);
+      assertThat(t.getLong(1)).isEqualTo(-5);
+      assertThat(t.getFloat(1)).isEqualTo(-5f);
+      assertThatThrownBy(() -> t.setFloat(0, 1)).hasMessageContaining("expected F32, BF16 or F16");
+      Tensor f = Tensor.f32(arena, "f", 1);
+      assertThatThrownBy(() -> f.getLong(0)).hasMessageContaining("expected an integer type");
+    }
+  }
+
+  @Test
+  void misfitsAreRefused() {
+    try (TensorArena arena = TensorArena.open("t")) {
+      Tensor t = Tensor.f32(arena, "t", 2, 3);
+      assertThatThrownBy(() -> t.view(5)).hasMessageContaining("another element count");
+      assertThatThrownBy(() -> t.rows(1, 3)).hasMessageContaining("inside the first dimension");
+      assertThatThrownBy(() -> t.rows(-1, 1)).isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> t.copyFrom(new float[5])).hasMessageContaining("6 elements");
+      Tensor other = Tensor.allocate(arena, "o", DType.BF16, Shape.of(2, 3));
+      assertThatThrownBy(() -> t.copyFrom(other)).hasMessageContaining("BF16");
+      assertThatThrownBy(() -> other.copyFrom(new float[6])).hasMessageContaining("expected F32");
+      assertThatThrownBy(() -> new Tensor("x", DType.F32, Shape.of(3), t.segment()))
+          .hasMessageContaining("needs 12 bytes");
+    }
+  }
+
+  @Test
+  void closedTensorRefuses() {
+    TensorArena arena = TensorArena.open("t");
+    Tensor t = Tensor.f32(arena, "t", 4);
+    arena.close();
+    assertThatThrownBy(t::address).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> t.getFloat(0)).isInstanceOf(IllegalStateException.class);
+  }
+}
