@@ -1,0 +1,111 @@
+package inkstone.model.text;
+
+import inkstone.loader.CheckpointException;
+import inkstone.loader.Weights;
+import inkstone.loader.config.VisionConfig;
+import inkstone.memory.TensorArena;
+import inkstone.ops.Attention;
+import inkstone.ops.AttentionMask;
+import inkstone.ops.Compute;
+import inkstone.ops.Elementwise;
+import inkstone.ops.Linear;
+import inkstone.ops.RmsNorm;
+import inkstone.ops.Rope;
+import inkstone.tensor.Tensor;
+
+/**
+ * One block of the vision tower: attention without a causal mask and a SwiGLU network, each behind
+ * an RMSNorm and added to the residual stream.
+ */
+final class VisionBlock {
+  static final float EPS = 1e-6f;
+
+  private final int heads;
+  private final int headDim;
+  private final float scale;
+
+  private final Tensor norm1;
+  private final Tensor qkv;
+  private final Tensor qkvBias;
+  private final Tensor proj;
+  private final Tensor projBias;
+  private final Tensor norm2;
+  private final GatedMlp mlp;
+
+  /**
+   * @param w the cursor at the block, as {@code visual.blocks.0}
+   */
+  VisionBlock(VisionConfig config, Weights w) throws CheckpointException {
+    heads = config.numHeads();
+    headDim = config.headDim();
+    scale = (float) Math.pow(headDim, -0.5);
+    int hidden = config.hiddenSize();
+    norm1 = w.tensor("norm1.weight", hidden);
+    qkv = w.tensor("attn.qkv.weight", 3L * hidden, hidden);
+    qkvBias = w.tensor("attn.qkv.bias", 3L * hidden);
+    proj = w.tensor("attn.proj.weight", hidden, hidden);
+    projBias = w.tensor("attn.proj.bias", hidden);
+    norm2 = w.tensor("norm2.weight", hidden);
+    mlp = new GatedMlp(w.at("mlp"), hidden, config.intermediateSize());
+  }
+
+  /** Buffers that all blocks of one forward pass share. */
+  Buffers buffers(TensorArena arena, int patches) {
+    long hidden = norm1.dim(0);
+    return new Buffers(
+        Tensor.f32(arena, "normed", patches, hidden),
+        Tensor.f32(arena, "q", patches, heads, headDim),
+        Tensor.f32(arena, "k", patches, heads, headDim),
+        Tensor.f32(arena, "v", patches, heads, headDim),
+        Tensor.f32(arena, "attention", patches, heads, headDim),
+        Tensor.f32(arena, "update", patches, hidden),
+        mlp.buffers(arena, patches));
+  }
+
+  /** Scratch of one block: [S, hidden], [S, heads, headDim] and the network's. */
+  record Buffers(
+      Tensor normed,
+      Tensor q,
+      Tensor k,
+      Tensor v,
+      Tensor attention,
+      Tensor update,
+      GatedMlp.Buffers mlp) {}
+
+  /**
+   * Runs the block on the residual stream.
+   *
+   * @param x [S, hidden], changed in place
+   * @param mask the windows, or none
+   */
+  void forward(Compute c, Tensor x, RotaryTable rotary, AttentionMask mask, Buffers b) {
+    RmsNorm.forward(c, b.normed(), x, norm1, EPS); // [S, hidden]
+    project(c, b.q(), b.normed(), 0); // [S, heads, headDim]
+    project(c, b.k(), b.normed(), 1);
+    project(c, b.v(), b.normed(), 2);
+    Rope.halfSplit(c, b.q(), rotary.cos(), rotary.sin());
+    Rope.halfSplit(c, b.k(), rotary.cos(), rotary.sin());
+    Attention.forward(c, b.attention(), b.q(), b.k(), b.v(), mask, scale);
+    Linear.forward(c, b.update(), flat(b.attention()), proj, projBias); // [S, hidden]
+    Elementwise.add(c, x, x, b.update());
+
+    RmsNorm.forward(c, b.normed(), x, norm2, EPS);
+    mlp.forward(c, b.update(), b.normed(), b.mlp());
+    Elementwise.add(c, x, x, b.update());
+  }
+
+  /** One third of the joint projection: 0 queries, 1 keys, 2 values. */
+  private void project(Compute c, Tensor out, Tensor x, int third) {
+    long hidden = norm1.dim(0);
+    Linear.forward(
+        c,
+        flat(out),
+        x,
+        qkv.rows(third * hidden, (third + 1) * hidden),
+        qkvBias.rows(third * hidden, (third + 1) * hidden));
+  }
+
+  private static Tensor flat(Tensor heads) {
+    return heads.view(heads.dim(0), heads.dim(1) * heads.dim(2));
+  }
+}
