@@ -1,0 +1,86 @@
+package inkstone.model.dit;
+
+import inkstone.loader.CheckpointException;
+import inkstone.loader.Weights;
+import inkstone.model.debug.Taps;
+import inkstone.ops.Compute;
+import inkstone.ops.Elementwise;
+import inkstone.ops.LayerNorm;
+
+/**
+ * One dual-stream block: {@code QwenImageTransformerBlock} of diffusers' {@code
+ * transformer_qwenimage.py}. Text and image rows have their own weights and meet in the attention.
+ *
+ * <p>It holds weights only; all rows live in the {@link DitState}.
+ */
+final class TransformerBlock {
+  /** Of every norm of the block. */
+  static final float EPS = 1e-6f;
+
+  private final Modulation imgMod;
+  private final Modulation txtMod;
+  private final JointAttention attn;
+  private final FeedForward imgMlp;
+  private final FeedForward txtMlp;
+
+  /**
+   * @param weights cursor at {@code transformer_blocks.i}
+   */
+  TransformerBlock(Weights weights, long innerDim, long headDim) throws CheckpointException {
+    imgMod = new Modulation(weights.at("img_mod"), innerDim);
+    txtMod = new Modulation(weights.at("txt_mod"), innerDim);
+    attn = new JointAttention(weights.at("attn"), innerDim, headDim);
+    imgMlp = new FeedForward(weights.at("img_mlp"), innerDim);
+    txtMlp = new FeedForward(weights.at("txt_mlp"), innerDim);
+  }
+
+  /**
+   * Advances {@code state.hidden} by one block. Each span is a run of rows with one modulation:
+   * text, target, and references where their modulation differs from the target's ({@code
+   * zero_cond_t}).
+   *
+   * <p>L text, I image, N = L + I tokens; D channels.
+   *
+   * @param path module path of this block, for taps
+   */
+  void forward(Compute compute, DitState state, String path, Taps taps) {
+    txtMod.forward(compute, state.textModulation, state.siluTemb(0)); // 6 × [D]
+    for (int condition = 0; condition < state.imageConditions(); condition++) {
+      imgMod.forward(
+          compute, state.imageModulation(condition), state.siluTemb(condition)); // 6 × [D]
+    }
+
+    for (DitState.Span span : state.spans()) {
+      LayerNorm.modulated(
+          compute,
+          span.normed(),
+          span.hidden(),
+          span.modulation().shift1(),
+          span.modulation().scale1(),
+          EPS); // [rows, D]
+    }
+    attn.forward(compute, state, path + ".attn", taps); // [N, D]
+    for (DitState.Span span : state.spans()) {
+      Elementwise.addGated(
+          compute, span.hidden(), span.normed(), span.modulation().gate1()); // [rows, D]
+    }
+
+    for (DitState.Span span : state.spans()) {
+      LayerNorm.modulated(
+          compute,
+          span.normed(),
+          span.hidden(),
+          span.modulation().shift2(),
+          span.modulation().scale2(),
+          EPS); // [rows, D]
+    }
+    DitState.Rows text = state.textRows();
+    DitState.Rows image = state.allImageRows();
+    txtMlp.forward(compute, text.of(state.normed), text.of(state.mlpHidden)); // [L, D]
+    imgMlp.forward(compute, image.of(state.normed), image.of(state.mlpHidden)); // [I, D]
+    for (DitState.Span span : state.spans()) {
+      Elementwise.addGated(
+          compute, span.hidden(), span.normed(), span.modulation().gate2()); // [rows, D]
+    }
+  }
+}
