@@ -1,0 +1,186 @@
+package inkstone.model.pipeline;
+
+import inkstone.loader.config.SchedulerConfig;
+import inkstone.memory.TensorArena;
+import inkstone.model.dit.DitState;
+import inkstone.model.dit.LatentGrid;
+import inkstone.model.dit.QwenImageTransformer;
+import inkstone.model.image.Image;
+import inkstone.model.image.Patchify;
+import inkstone.model.schedule.FlowMatchEuler;
+import inkstone.model.schedule.NoiseSource;
+import inkstone.model.schedule.Schedule;
+import inkstone.model.vae.Tiling;
+import inkstone.ops.Compute;
+import inkstone.ops.Elementwise;
+import inkstone.ops.Guidance;
+import inkstone.tensor.Tensor;
+import java.util.List;
+
+/** The denoising loop, the same for words alone and for references. */
+final class Denoiser {
+  private final Compute compute;
+  private final QwenImageTransformer transformer;
+  private final SchedulerConfig scheduler;
+  private final LatentCodec codec;
+  private final LatentPreview preview;
+
+  Denoiser(
+      Compute compute,
+      QwenImageTransformer transformer,
+      SchedulerConfig scheduler,
+      LatentCodec codec) {
+    this.compute = compute;
+    this.transformer = transformer;
+    this.scheduler = scheduler;
+    this.codec = codec;
+    this.preview = new LatentPreview(codec);
+  }
+
+  /**
+   * Room for the tokens of all images, target first: [tokens, 4·channels]. The reference rows are
+   * the caller's to fill; {@link #denoise} fills and changes the target rows only.
+   */
+  Tensor imageTokens(TensorArena arena, List<LatentGrid> grids) {
+    long tokens = grids.stream().mapToLong(g -> (long) g.height() * g.width()).sum();
+    return Tensor.f32(arena, "image_tokens", tokens, 4L * codec.channels());
+  }
+
+  /** Bytes that {@link #denoise} will allocate for one branch. */
+  long stateBytes(int textTokens, List<LatentGrid> grids) {
+    return transformer.stateBytes(textTokens, grids);
+  }
+
+  /**
+   * Turns noise into the target's latents.
+   *
+   * @param imageTokens from {@link #imageTokens}, references filled in
+   * @param prompt embeddings [tokens, jointAttentionDim]
+   * @param negative the same of the negative prompt; null without guidance
+   * @param previewTiling how a listener's full-size previews are decoded
+   * @return the target's rows of {@code imageTokens}
+   */
+  Tensor denoise(
+      Run run,
+      Sampling sampling,
+      List<LatentGrid> grids,
+      Tensor imageTokens,
+      Tensor prompt,
+      Tensor negative,
+      Tiling previewTiling) {
+    LatentGrid target = grids.getFirst();
+    int targetTokens = Math.multiplyExact(target.height(), target.width());
+    Tensor latents = imageTokens.rows(0, targetTokens).named("latents"); // [T, 4·channels]
+
+    // 1. Noise, drawn as torch draws it
+    drawNoise(sampling.seed(), latents, target);
+    run.taps.tap("noise", latents);
+
+    // 2. Sigmas
+    Schedule schedule = schedule(sampling, targetTokens);
+    int steps = schedule.steps();
+    if (run.tapped) {
+      TapValues.floats(run.arena, run.taps, "sigmas", schedule.sigmas());
+      TapValues.floats(run.arena, run.taps, "timesteps", schedule.timesteps());
+    }
+
+    // 3. One state a branch, since the two prompts differ in length; gone before the VAE decodes
+    try (TensorArena arena = run.arena.child("state")) {
+      DitState state = transformer.newState(arena, Math.toIntExact(prompt.dim(0)), grids);
+      DitState negativeState =
+          negative == null
+              ? null
+              : transformer.newState(arena, Math.toIntExact(negative.dim(0)), grids);
+      Tensor velocity = Tensor.f32(arena, "noise_pred", targetTokens, latents.dim(1));
+
+      // 4. Denoise
+      for (int i = 0; i < steps; i++) {
+        float timestep = schedule.modelTimestep(i);
+        velocity.copyFrom(transformer.forward(state, imageTokens, prompt, timestep, run.taps));
+        run.taps.tap("noise_pred", velocity);
+        if (negative != null) {
+          Tensor negativeVelocity =
+              transformer.forward(negativeState, imageTokens, negative, timestep, run.taps);
+          run.taps.tap("negative_noise_pred", negativeVelocity);
+          Guidance.trueCfg(compute, velocity, negativeVelocity, (float) sampling.cfgScale());
+          run.taps.tap("combined_noise_pred", velocity);
+        }
+        FlowMatchEuler.step(compute, latents, velocity, schedule.dt(i));
+        run.taps.tap("latents", latents);
+        float sigma = schedule.sigma(i + 1);
+        run.listener.step(
+            i + 1,
+            steps,
+            sigma,
+            new StepPreview(run, latents, velocity, target, sigma, previewTiling));
+      }
+    }
+    return latents;
+  }
+
+  private Schedule schedule(Sampling sampling, int targetTokens) {
+    float[] sigmas = new float[sampling.sigmas().size()];
+    for (int i = 0; i < sigmas.length; i++) {
+      sigmas[i] = sampling.sigmas().get(i);
+    }
+    SchedulerConfig config =
+        switch (sampling.flowShift()) {
+          case FlowShift.Auto() -> scheduler;
+          case FlowShift.Static(double shift) -> scheduler.withStaticShift(shift);
+        };
+    return sigmas.length == 0
+        ? FlowMatchEuler.schedule(config, sampling.steps(), targetTokens)
+        : FlowMatchEuler.schedule(config, sigmas, targetTokens);
+  }
+
+  private void drawNoise(long seed, Tensor latents, LatentGrid target) {
+    int height = 2 * target.height();
+    int width = 2 * target.width();
+    float[] planar = new float[Math.multiplyExact(codec.channels(), height * width)];
+    NoiseSource.torch(seed).normal(planar); // [C, h, w]
+    Patchify.packPlanar(latents, planar, codec.channels(), height, width);
+  }
+
+  /** Predicts the clean latents from where the step ended: x₀ = x − σ·v. */
+  private final class StepPreview implements Preview {
+    private final Run run;
+    private final Tensor latents;
+    private final Tensor velocity;
+    private final int width;
+    private final int height;
+    private final float sigma;
+    private final Tiling tiling;
+
+    StepPreview(
+        Run run, Tensor latents, Tensor velocity, LatentGrid target, float sigma, Tiling tiling) {
+      this.run = run;
+      this.latents = latents;
+      this.velocity = velocity;
+      this.width = target.width() * codec.pixelsPerToken;
+      this.height = target.height() * codec.pixelsPerToken;
+      this.sigma = sigma;
+      this.tiling = tiling;
+    }
+
+    @Override
+    public Image projected() {
+      try (TensorArena scratch = run.arena.child("preview")) {
+        return preview.project(scratch, clean(scratch), width, height, run.stopOnly());
+      }
+    }
+
+    @Override
+    public Image decoded() {
+      try (TensorArena scratch = run.arena.child("preview")) {
+        return codec.decode(scratch, clean(scratch), width, height, tiling, run.stopOnly());
+      }
+    }
+
+    private Tensor clean(TensorArena scratch) {
+      Tensor clean = Tensor.f32(scratch, "clean", latents.dim(0), latents.dim(1));
+      clean.copyFrom(latents);
+      Elementwise.addScaled(compute, clean, velocity, -sigma);
+      return clean;
+    }
+  }
+}

@@ -1,0 +1,65 @@
+package inkstone.model.pipeline;
+
+import inkstone.memory.TensorArena;
+import inkstone.model.debug.Taps;
+import inkstone.model.image.Image;
+import inkstone.model.image.Patchify;
+import inkstone.model.image.Preprocess;
+import inkstone.model.vae.LatentStats;
+import inkstone.model.vae.Tiling;
+import inkstone.model.vae.VaeDecoder;
+import inkstone.model.vae.VaeEncoder;
+import inkstone.tensor.Tensor;
+
+/** Pictures to packed, normalised latent tokens, and back. */
+final class LatentCodec {
+  private final VaeEncoder encoder;
+  private final VaeDecoder decoder;
+  private final LatentStats stats;
+  private final int channels;
+
+  /** Picture pixels along one side of a packed token: the VAE's factor times the 2×2 patch. */
+  final int pixelsPerToken;
+
+  LatentCodec(
+      VaeEncoder encoder, VaeDecoder decoder, LatentStats stats, int channels, int vaeFactor) {
+    this.encoder = encoder;
+    this.decoder = decoder;
+    this.stats = stats;
+    this.channels = channels;
+    this.pixelsPerToken = 2 * vaeFactor;
+  }
+
+  int channels() {
+    return channels;
+  }
+
+  /** Writes the picture's latents to {@code tokens}: [h/2·w/2, 4·channels]. */
+  void encode(TensorArena arena, Tensor tokens, Image picture, Tiling tiling, Taps taps) {
+    try (TensorArena scratch = arena.child("encode")) {
+      Tensor pixels = Preprocess.vaePixels(scratch, picture); // [H, W, 3]
+      Tensor latents = encoder.encode(scratch, pixels, tiling, taps); // [h, w, C]
+      stats.normalize(latents);
+      Patchify.pack(tokens, latents);
+    }
+  }
+
+  /** The picture that {@code tokens} [h/2·w/2, 4·channels] stand for. */
+  Image decode(TensorArena arena, Tensor tokens, int width, int height, Tiling tiling, Taps taps) {
+    try (TensorArena scratch = arena.child("decode")) {
+      Tensor latents =
+          Tensor.f32(
+              scratch,
+              "latents",
+              2L * (height / pixelsPerToken),
+              2L * (width / pixelsPerToken),
+              channels);
+      Patchify.unpack(latents, tokens);
+      stats.denormalize(latents);
+      taps.tap("denormalized_latents", latents);
+      Tensor pixels = decoder.decode(scratch, latents, tiling, taps); // [H, W, 3]
+      taps.tap("decoded", pixels);
+      return Preprocess.toImage(pixels);
+    }
+  }
+}

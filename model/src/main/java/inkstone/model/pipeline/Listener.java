@@ -1,0 +1,18 @@
+package inkstone.model.pipeline;
+
+/** Told of a run's progress, on the run's own thread. */
+public interface Listener {
+  /** Listens to nothing. */
+  Listener NONE = new Listener() {};
+
+  /** A stage begins. */
+  default void stage(Stage stage) {}
+
+  /**
+   * A denoising step has ended.
+   *
+   * @param step 1 to {@code steps}
+   * @param sigma noise level after the step, 1 (pure noise) to 0
+   */
+  default void step(int step, int steps, double sigma, Preview preview) {}
+}

@@ -1,0 +1,68 @@
+package inkstone.model.pipeline;
+
+import inkstone.memory.TensorArena;
+import inkstone.model.debug.Taps;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What one job carries from stage to stage: its memory, its clock, who listens, who may stop it.
+ */
+final class Run implements AutoCloseable {
+  final TensorArena arena = TensorArena.open("run");
+  final List<String> warnings = new ArrayList<>();
+  final Listener listener;
+  final Taps taps;
+
+  /** False when nobody looks, so that nothing need be made for taps alone. */
+  final boolean tapped;
+
+  private final CancelToken cancel;
+  private final Map<Stage, Double> seconds = new EnumMap<>(Stage.class);
+  private Stage current;
+  private long startedNanos;
+
+  Run(Listener listener, CancelToken cancel, Taps taps) {
+    this.listener = listener;
+    this.cancel = cancel;
+    this.taps = new RunTaps(cancel, taps);
+    this.tapped = !taps.equals(Taps.NONE);
+  }
+
+  /** Ends the stage before and begins {@code stage}. */
+  void stage(Stage stage) {
+    cancel.throwIfCancelled();
+    endStage();
+    current = stage;
+    startedNanos = System.nanoTime();
+    listener.stage(stage);
+  }
+
+  /** Ends the last stage; the times of all. */
+  Timings finish() {
+    cancel.throwIfCancelled();
+    endStage();
+    return new Timings(Collections.unmodifiableMap(new EnumMap<>(seconds)));
+  }
+
+  /** Obeys the token but taps nothing: for work beside the run itself, such as previews. */
+  Taps stopOnly() {
+    return new RunTaps(cancel, Taps.NONE);
+  }
+
+  private void endStage() {
+    if (current != null) {
+      seconds.merge(current, (System.nanoTime() - startedNanos) / 1e9, Double::sum);
+    }
+    current = null;
+  }
+
+  /** Frees everything that the job allocated. */
+  @Override
+  public void close() {
+    arena.close();
+  }
+}

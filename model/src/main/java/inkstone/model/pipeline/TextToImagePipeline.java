@@ -1,0 +1,63 @@
+package inkstone.model.pipeline;
+
+import inkstone.model.dit.LatentGrid;
+import inkstone.model.image.Image;
+import inkstone.model.image.Size;
+import inkstone.model.image.Sizes;
+import inkstone.model.text.PromptTemplate;
+import inkstone.tensor.Tensor;
+import java.util.List;
+
+/** Words to picture: diffusers' {@code QwenImagePipeline}. */
+final class TextToImagePipeline {
+  private final Components model;
+  private final Denoiser denoiser;
+
+  TextToImagePipeline(Components model, Denoiser denoiser) {
+    this.model = model;
+    this.denoiser = denoiser;
+  }
+
+  Result run(Run run, GenerateRequest request) {
+    // 1. Size
+    Size size =
+        switch (request.size()) {
+          case OutputSize.Exact(int width, int height) -> new Size(width, height);
+          default -> Sizes.calculateDimensions(model.areas.vaeImageArea(), 1.0);
+        };
+    size = TargetSize.floor(run, size, model.codec.pixelsPerToken);
+    List<LatentGrid> grids = List.of(TargetSize.grid(size, model.codec.pixelsPerToken));
+    VaeTilings tilings = VaeTilings.choose(request.vaeTiling(), model.vaeConfig, size, List.of());
+    Budget.check(denoiser, grids, List.of(1), tilings);
+
+    // 2. Prompt embeddings
+    run.stage(Stage.ENCODE_PROMPT);
+    Sampling sampling = request.sampling();
+    Tensor prompt = encode(run, request.prompt());
+    run.taps.tap("prompt_embeds", prompt);
+    Tensor negative = null;
+    if (Prompts.guided(run, request.negativePrompt(), sampling)) {
+      negative = encode(run, request.negativePrompt());
+      run.taps.tap("negative_prompt_embeds", negative);
+    }
+
+    // 3. Denoise
+    run.stage(Stage.DENOISE);
+    Budget.check(denoiser, grids, Prompts.tokens(prompt, negative), tilings);
+    Tensor imageTokens = denoiser.imageTokens(run.arena, grids);
+    Tensor latents =
+        denoiser.denoise(run, sampling, grids, imageTokens, prompt, negative, tilings.decode());
+
+    // 4. Decode
+    run.stage(Stage.DECODE);
+    Image image =
+        model.codec.decode(
+            run.arena, latents, size.width(), size.height(), tilings.decode(), run.taps);
+    return Results.of(
+        run, image, request.prompt(), request.negativePrompt(), sampling, model, List.of());
+  }
+
+  private Tensor encode(Run run, String prompt) {
+    return model.promptEncoder.encode(run, PromptTemplate.TEXT_TO_IMAGE, prompt, List.of());
+  }
+}
