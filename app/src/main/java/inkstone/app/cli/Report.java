@@ -1,0 +1,56 @@
+package inkstone.app.cli;
+
+import inkstone.model.pipeline.Result;
+import inkstone.model.pipeline.Sampling;
+import inkstone.model.pipeline.Stage;
+import java.nio.file.Path;
+import java.util.Map;
+
+/** Tells how a run goes: to a person or to a program. */
+interface Report {
+  /**
+   * What is about to be done.
+   *
+   * @param model folder that will be opened
+   * @param embedded whether it is the model that comes with the program
+   */
+  record Plan(
+      String command,
+      Path model,
+      boolean embedded,
+      Sampling sampling,
+      int pictures,
+      boolean seedIsRandom) {}
+
+  /** Work begins. */
+  void begin(Plan plan);
+
+  /** The model is open. */
+  void opened(String engine, double seconds);
+
+  /** Something that the user did not say and should know. */
+  void note(String message);
+
+  /** Something that is not as the user said. */
+  void warning(String message);
+
+  /** A picture begins, 0 for the first. */
+  void picture(int index);
+
+  void stage(Stage stage);
+
+  /** A step of the current picture has ended. */
+  void step(int step, int steps, double sigma);
+
+  /** The preview file was renewed. */
+  void preview(String path, int step);
+
+  /** A picture is in its place. */
+  void written(String path, int index, Result result, Map<String, Object> metadata);
+
+  /** All pictures are there. */
+  void end(double seconds);
+
+  /** Takes progress off the screen, so that something else can be written. */
+  void clear();
+}

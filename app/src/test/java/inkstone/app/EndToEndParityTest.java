@@ -1,0 +1,342 @@
+package inkstone.app;
+
+import static inkstone.tensor.TensorAssert.assertAbs;
+import static inkstone.tensor.TensorAssert.assertRel;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import inkstone.app.image.PictureReader;
+import inkstone.loader.Golden;
+import inkstone.loader.json.Json;
+import inkstone.model.debug.Taps;
+import inkstone.model.image.Image;
+import inkstone.model.pipeline.CancelToken;
+import inkstone.model.pipeline.EditRequest;
+import inkstone.model.pipeline.EngineOptions;
+import inkstone.model.pipeline.FlowShift;
+import inkstone.model.pipeline.GenerateRequest;
+import inkstone.model.pipeline.Inkstone;
+import inkstone.model.pipeline.Listener;
+import inkstone.model.pipeline.OutputSize;
+import inkstone.model.pipeline.Preview;
+import inkstone.model.pipeline.Result;
+import inkstone.model.pipeline.Sampling;
+import inkstone.model.pipeline.VaeTiling;
+import inkstone.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * The acceptance of docs/parity.md: the same folder, pictures, prompt, seed and steps give the
+ * picture that diffusers gives, and the same tensors on the way to it.
+ */
+final class EndToEndParityTest {
+  /** Largest difference of a colour value, of 255. */
+  private static final int MAX_LEVELS = 2;
+
+  /** Largest mean difference of a colour value, of 255. */
+  private static final double MEAN_LEVELS = 0.2;
+
+  /** Largest error over the root mean square; docs/parity.md has the measured ones. */
+  private static final double EMBEDS_REL = 5e-5;
+
+  private static final double LATENTS_REL = 1e-4;
+  private static final double VELOCITY_REL = 5e-4;
+  private static final double NOISE_ABS = 1e-6;
+  private static final double SIGMA_ABS = 1e-6;
+
+  /** Cases that hold every dump point of a run. */
+  private static final Set<String> WHOLE =
+      Set.of(
+          "t2i_4.safetensors",
+          "t2i_smallest.safetensors",
+          "plus_1_4.safetensors",
+          "plus_1_cfg_small_4.safetensors",
+          "full_t2i_cfg_1.safetensors",
+          "full_plus_1_1.safetensors");
+
+  @TempDir static Path temporary;
+
+  private static final Map<String, Inkstone> ENGINES = new HashMap<>();
+
+  static Stream<String> cases() throws IOException {
+    try (Stream<Path> files = Files.list(Golden.path("e2e"))) {
+      return files.map(f -> f.getFileName().toString()).sorted().toList().stream();
+    }
+  }
+
+  @AfterAll
+  static void closeEngines() throws IOException {
+    ENGINES.values().forEach(Inkstone::close);
+    ENGINES.clear();
+    // JUnit would delete them too, but with a warning for each link.
+    try (Stream<Path> files = Files.walk(temporary)) {
+      for (Path link : files.filter(Files::isSymbolicLink).toList()) {
+        Files.delete(link);
+      }
+    }
+  }
+
+  @Test
+  void everyKindOfCaseIsThere() throws IOException {
+    assertThat(cases()).containsAll(WHOLE);
+    assertThat(cases().filter(c -> c.startsWith("t2i_"))).hasSizeGreaterThanOrEqualTo(10);
+    assertThat(cases().filter(c -> c.startsWith("plus_1_"))).hasSizeGreaterThanOrEqualTo(8);
+    assertThat(cases().filter(c -> c.startsWith("plus_2_"))).hasSizeGreaterThanOrEqualTo(3);
+    assertThat(cases().filter(c -> c.startsWith("plus_3_"))).hasSizeGreaterThanOrEqualTo(2);
+    assertThat(cases().filter(c -> c.startsWith("edit_1_"))).hasSizeGreaterThanOrEqualTo(4);
+    assertThat(cases().filter(c -> c.startsWith("full_"))).hasSizeGreaterThanOrEqualTo(5);
+  }
+
+  /** Names of the tensors that a case must hold, so that a golden made anew can't compare less. */
+  private static List<String> required(String name) {
+    List<String> keys = new ArrayList<>(List.of("image", "latents", "prompt_embeds", "input_ids"));
+    if (name.contains("cfg") && !name.contains("without")) {
+      keys.add("negative_prompt_embeds");
+    }
+    if (WHOLE.contains(name)) {
+      keys.addAll(List.of("noise", "sigmas", "timesteps", "decoded", "denormalized_latents"));
+      keys.addAll(List.of("step.0.noise_pred", "step.0.latents"));
+      if (name.contains("cfg")) {
+        keys.addAll(List.of("step.0.negative_noise_pred", "step.0.combined_noise_pred"));
+      }
+      if (!name.contains("t2i")) {
+        keys.addAll(List.of("vae_input.0", "condition.0", "reference_latents", "image_embeds"));
+      }
+    }
+    return keys;
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void givesThePictureThatDiffusersGives(String name) throws IOException {
+    try (Golden golden = Golden.open("e2e/" + name)) {
+      assertThat(golden.names()).containsAll(required(name));
+      Recorder recorder = new Recorder();
+      Result result = run(golden.request(), recorder);
+      recorder.compare(golden);
+      comparePictures(name, golden, result.image());
+    }
+  }
+
+  private static Result run(Json request, Recorder recorder) throws IOException {
+    Inkstone engine = engine(request);
+    List<Image> pictures = new ArrayList<>();
+    for (Json picture : request.get("pictures").items()) {
+      pictures.add(PictureReader.read(Golden.root().resolve(picture.asString())));
+    }
+    String prompt = request.get("prompt").asString();
+    String negative =
+        request.get("negative_prompt").isNull() ? null : request.get("negative_prompt").asString();
+    int width = request.get("width").asInt();
+    int height = request.get("height").asInt();
+    OutputSize size =
+        request.get("size").asString().equals("auto")
+            ? OutputSize.AUTO
+            : new OutputSize.Exact(width, height);
+    List<Float> sigmas = new ArrayList<>();
+    if (request.has("sigmas")) {
+      for (Json sigma : request.get("sigmas").items()) {
+        sigmas.add((float) sigma.asDouble());
+      }
+    }
+    Sampling sampling =
+        new Sampling(
+            request.get("steps").asInt(),
+            request.get("cfg").asDouble(),
+            request.get("seed").asLong(),
+            FlowShift.AUTO,
+            sigmas);
+    VaeTiling tiling = request.flag("vae_tiling", false) ? VaeTiling.ON : VaeTiling.OFF;
+    Result result =
+        pictures.isEmpty()
+            ? engine.generate(
+                new GenerateRequest(prompt, negative, size, sampling, tiling),
+                recorder,
+                new CancelToken(),
+                recorder)
+            : engine.edit(
+                new EditRequest(prompt, negative, pictures, size, sampling, tiling),
+                recorder,
+                new CancelToken(),
+                recorder);
+    assertThat(result.width()).isEqualTo(width);
+    assertThat(result.height()).isEqualTo(height);
+    return result;
+  }
+
+  private static void comparePictures(String name, Golden golden, Image actual) {
+    Tensor expected = golden.tensor("image"); // [H, W, 3]
+    assertThat(actual.rgb()).hasSize(Math.toIntExact(expected.elements()));
+    int worst = 0;
+    long sum = 0;
+    for (int i = 0; i < actual.rgb().length; i++) {
+      int difference = Math.abs((actual.rgb()[i] & 0xff) - (int) expected.getLong(i));
+      worst = Math.max(worst, difference);
+      sum += difference;
+    }
+    double mean = sum / (double) actual.rgb().length;
+    Measured.note(name, "image, levels of 255", worst, mean);
+    assertThat(worst).as("largest difference of %s", name).isLessThanOrEqualTo(MAX_LEVELS);
+    assertThat(mean).as("mean difference of %s", name).isLessThan(MEAN_LEVELS);
+  }
+
+  /**
+   * An engine of the request's model, with another pipeline class or scheduler where it says so.
+   */
+  private static Inkstone engine(Json request) throws IOException {
+    Path model = Golden.root().resolve(request.get("model").asString());
+    String pipeline = request.get("pipeline").asString();
+    String scheduler = request.has("scheduler") ? request.get("scheduler").toString() : "";
+    String key = model + pipeline + scheduler;
+    if (!ENGINES.containsKey(key)) {
+      Path folder = temporary.resolve("model" + ENGINES.size());
+      Files.createDirectories(folder.resolve("scheduler"));
+      try (Stream<Path> parts = Files.list(model)) {
+        for (Path part : parts.toList()) {
+          if (!part.endsWith("scheduler") && !part.endsWith("model_index.json")) {
+            Files.createSymbolicLink(folder.resolve(part.getFileName()), part);
+          }
+        }
+      }
+      Files.writeString(
+          folder.resolve("model_index.json"), "{\"_class_name\": \"" + pipeline + "\"}");
+      Files.writeString(
+          folder.resolve("scheduler/scheduler_config.json"),
+          merged(model.resolve("scheduler/scheduler_config.json"), request));
+      ENGINES.put(key, Inkstone.open(folder, new EngineOptions(2)));
+    }
+    return ENGINES.get(key);
+  }
+
+  private static String merged(Path config, Json request) throws IOException {
+    Map<String, Object> values = new HashMap<>();
+    Json.read(config).fields().forEach((key, value) -> values.put(key, value.raw()));
+    if (request.has("scheduler")) {
+      request.get("scheduler").fields().forEach((key, value) -> values.put(key, value.raw()));
+    }
+    List<String> fields = new ArrayList<>();
+    values.forEach((key, value) ->
+        fields.add("\"" + key + "\": " + (value instanceof String ? "\"" + value + "\"" : value)));
+    return "{" + String.join(", ", fields) + "}";
+  }
+
+  /** Keeps what a run tells, and holds it against the golden's tensors of the same names. */
+  private static final class Recorder implements Taps, Listener {
+    private static final Set<String> KEYS =
+        Set.of(
+            "input_ids",
+            "prompt_embeds",
+            "negative_prompt_embeds",
+            "image_embeds",
+            "reference_latents",
+            "noise",
+            "sigmas",
+            "timesteps",
+            "noise_pred",
+            "negative_noise_pred",
+            "combined_noise_pred",
+            "latents",
+            "denormalized_latents",
+            "decoded");
+
+    private final Map<String, List<float[]>> taps = new HashMap<>();
+    private int steps;
+
+    @Override
+    public void tap(String key, Tensor value) {
+      if (KEYS.contains(key) || key.startsWith("vae_input.") || key.startsWith("condition.")) {
+        taps.computeIfAbsent(key, k -> new ArrayList<>()).add(value.toFloatArray());
+      }
+    }
+
+    @Override
+    public void step(int step, int steps, double sigma, Preview preview) {
+      assertThat(step).isEqualTo(this.steps + 1);
+      this.steps = step;
+    }
+
+    private void compare(Golden golden) {
+      equal(golden, "input_ids", 0, "input_ids");
+      equal(golden, "negative_input_ids", 1, "input_ids");
+      for (int i = 0; golden.has("vae_input." + i); i++) {
+        equal(golden, "vae_input." + i, 0, "vae_input." + i);
+        equal(golden, "condition." + i, 0, "condition." + i);
+      }
+      joined(golden, "image_embeds");
+      rel(golden, "prompt_embeds", 0, "prompt_embeds", EMBEDS_REL);
+      rel(golden, "negative_prompt_embeds", 0, "negative_prompt_embeds", EMBEDS_REL);
+      rel(golden, "reference_latents", 0, "reference_latents", LATENTS_REL);
+      abs(golden, "noise", NOISE_ABS);
+      abs(golden, "sigmas", SIGMA_ABS);
+      abs(golden, "timesteps", 1000 * SIGMA_ABS);
+      for (int i = 0; golden.has("step." + i + ".latents"); i++) {
+        rel(golden, "step." + i + ".noise_pred", i, "noise_pred", VELOCITY_REL);
+        rel(golden, "step." + i + ".negative_noise_pred", i, "negative_noise_pred", VELOCITY_REL);
+        rel(golden, "step." + i + ".combined_noise_pred", i, "combined_noise_pred", VELOCITY_REL);
+        rel(golden, "step." + i + ".latents", i, "latents", VELOCITY_REL);
+      }
+      rel(golden, "latents", steps - 1, "latents", VELOCITY_REL);
+      rel(golden, "denormalized_latents", 0, "denormalized_latents", VELOCITY_REL);
+      rel(golden, "decoded", 0, "decoded", VELOCITY_REL);
+    }
+
+    /** Features of all pictures of a run, one behind the other. */
+    private void joined(Golden golden, String key) {
+      if (golden.has(key)) {
+        int length = taps.get(key).stream().mapToInt(part -> part.length).sum();
+        float[] all = new float[length];
+        int at = 0;
+        for (float[] part : taps.get(key)) {
+          System.arraycopy(part, 0, all, at, part.length);
+          at += part.length;
+        }
+        taps.put(key, List.of(all));
+        rel(golden, key, 0, key, EMBEDS_REL);
+      }
+    }
+
+    private void equal(Golden golden, String name, int index, String key) {
+      if (golden.has(name)) {
+        assertAbs(name, golden.floats(name), taps.get(key).get(index), 0);
+      }
+    }
+
+    private void abs(Golden golden, String key, double tolerance) {
+      if (golden.has(key)) {
+        var difference = assertAbs(key, golden.floats(key), taps.get(key).getFirst(), tolerance);
+        Measured.note(golden.caseName(), key, difference.maxAbs(), difference.cosine());
+      }
+    }
+
+    private void rel(Golden golden, String name, int index, String key, double tolerance) {
+      if (golden.has(name)) {
+        assertThat(taps).as("taps of %s", name).containsKey(key);
+        var difference = assertRel(name, golden.floats(name), taps.get(key).get(index), tolerance);
+        Measured.note(golden.caseName(), name, difference.maxRel(), difference.cosine());
+      }
+    }
+  }
+
+  /** With {@code -Dinkstone.parity.print=true}, the measured errors that docs/parity.md states. */
+  private static final class Measured {
+    private static final boolean PRINT = Boolean.getBoolean("inkstone.parity.print");
+
+    static void note(String golden, String what, double first, double second) {
+      if (PRINT) {
+        System.out.printf("parity %s %s %.3g %.9g%n", golden, what, first, second);
+      }
+    }
+  }
+}
