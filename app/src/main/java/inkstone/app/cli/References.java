@@ -3,11 +3,7 @@ package inkstone.app.cli;
 import inkstone.app.image.PictureReader;
 import inkstone.model.image.Image;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -51,18 +47,16 @@ final class References {
         throw Failure.usage("-r: the file name is empty", "give a PNG or JPEG picture");
       }
       Path path = Paths.of("-r", given);
-      images.add(PictureReader.read(path));
-      hashes.add(sha256(path));
+      byte[] data = PictureReader.bytes(path);
+      images.add(PictureReader.decode(data, path.toString(), PictureReader.DEFAULT_MAX_PIXELS));
+      hashes.add(sha256(data));
     }
     return images;
   }
 
-  private static String sha256(Path path) throws IOException {
-    try (InputStream in = Files.newInputStream(path);
-        DigestInputStream digest =
-            new DigestInputStream(in, MessageDigest.getInstance("SHA-256"))) {
-      digest.transferTo(OutputStream.nullOutputStream());
-      return HexFormat.of().formatHex(digest.getMessageDigest().digest());
+  private static String sha256(byte[] data) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(data));
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java runtime has SHA-256", e);
     }

@@ -28,7 +28,12 @@ public final class PictureReader {
 
   /** Reads a file of at most {@code maxPixels} pixels. */
   public static Image read(Path path, long maxPixels) throws PictureException {
-    return decode(PictureFiles.readAll(path), path.toString(), maxPixels);
+    return decode(bytes(path), path.toString(), maxPixels);
+  }
+
+  /** A file's content, for {@link #decode}. */
+  public static byte[] bytes(Path path) throws PictureException {
+    return PictureFiles.readAll(path);
   }
 
   /**

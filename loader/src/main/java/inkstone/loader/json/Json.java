@@ -154,10 +154,6 @@ public final class Json {
     return value instanceof Number;
   }
 
-  public boolean isBoolean() {
-    return value instanceof Boolean;
-  }
-
   public boolean isNull() {
     return value == null;
   }

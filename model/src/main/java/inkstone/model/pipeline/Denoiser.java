@@ -42,7 +42,7 @@ final class Denoiser {
    * the caller's to fill; {@link #denoise} fills and changes the target rows only.
    */
   Tensor imageTokens(TensorArena arena, List<LatentGrid> grids) {
-    long tokens = grids.stream().mapToLong(g -> (long) g.height() * g.width()).sum();
+    long tokens = grids.stream().mapToLong(LatentGrid::tokens).sum();
     return Tensor.f32(arena, "image_tokens", tokens, 4L * codec.channels());
   }
 
@@ -55,8 +55,7 @@ final class Denoiser {
    * Turns noise into the target's latents.
    *
    * @param imageTokens from {@link #imageTokens}, references filled in
-   * @param prompt embeddings [tokens, jointAttentionDim]
-   * @param negative the same of the negative prompt; null without guidance
+   * @param embeds what the branches attend to
    * @param previewTiling how a listener's full-size previews are decoded
    * @return the target's rows of {@code imageTokens}
    */
@@ -65,11 +64,12 @@ final class Denoiser {
       Sampling sampling,
       List<LatentGrid> grids,
       Tensor imageTokens,
-      Tensor prompt,
-      Tensor negative,
+      PromptEmbeds embeds,
       Tiling previewTiling) {
+    Tensor prompt = embeds.positive();
+    Tensor negative = embeds.negative();
     LatentGrid target = grids.getFirst();
-    int targetTokens = Math.multiplyExact(target.height(), target.width());
+    int targetTokens = Math.toIntExact(target.tokens());
     Tensor latents = imageTokens.rows(0, targetTokens).named("latents"); // [T, 4·channels]
 
     // 1. Noise, drawn as torch draws it

@@ -59,7 +59,7 @@ final class EditPipeline {
     List<LatentGrid> grids = new ArrayList<>();
     grids.add(TargetSize.grid(size, pixelsPerToken));
     for (Image image : vaeImages) {
-      grids.add(TargetSize.grid(new Size(image.width(), image.height()), pixelsPerToken));
+      grids.add(TargetSize.grid(image.size(), pixelsPerToken));
     }
 
     VaeTilings tilings = VaeTilings.choose(request.vaeTiling(), model.vaeConfig, size, vaeImages);
@@ -68,32 +68,32 @@ final class EditPipeline {
     // 2. Prompt embeddings; the negative prompt sees the pictures too
     run.stage(Stage.ENCODE_PROMPT);
     List<ImageFeatures> seen = model.promptEncoder.look(run, conditionImages);
-    Tensor prompt = encode(run, request.prompt(), seen);
-    run.taps.tap("prompt_embeds", prompt);
-    Tensor negative = null;
-    if (Prompts.guided(run, request.negativePrompt(), sampling)) {
-      negative = encode(run, request.negativePrompt(), seen);
-      run.taps.tap("negative_prompt_embeds", negative);
-    }
+    PromptEmbeds embeds =
+        model.promptEncoder.encode(
+            run,
+            model.pipelineClass.editTemplate,
+            request.prompt(),
+            request.negativePrompt(),
+            sampling,
+            seen);
 
     // 3. Reference latents, in order behind the target's rows
     run.stage(Stage.ENCODE_IMAGES);
-    Budget.check(denoiser, grids, Prompts.tokens(prompt, negative), tilings);
+    Budget.check(denoiser, grids, embeds.tokens(), tilings);
     Tensor imageTokens = denoiser.imageTokens(run.arena, grids);
-    long row = tokens(grids.getFirst());
+    long targetTokens = grids.getFirst().tokens();
+    long row = targetTokens;
     for (int i = 0; i < vaeImages.size(); i++) {
-      long end = row + tokens(grids.get(i + 1));
+      long end = row + grids.get(i + 1).tokens();
       model.codec.encode(
           run.arena, imageTokens.rows(row, end), vaeImages.get(i), tilings.encode(), run.taps);
       row = end;
     }
-    run.taps.tap(
-        "reference_latents", imageTokens.rows(tokens(grids.getFirst()), imageTokens.dim(0)));
+    run.taps.tap("reference_latents", imageTokens.rows(targetTokens, imageTokens.dim(0)));
 
     // 4. Denoise
     run.stage(Stage.DENOISE);
-    Tensor latents =
-        denoiser.denoise(run, sampling, grids, imageTokens, prompt, negative, tilings.decode());
+    Tensor latents = denoiser.denoise(run, sampling, grids, imageTokens, embeds, tilings.decode());
 
     // 5. Decode
     run.stage(Stage.DECODE);
@@ -104,24 +104,15 @@ final class EditPipeline {
         run, image, request.prompt(), request.negativePrompt(), sampling, model, references);
   }
 
-  private Tensor encode(Run run, String prompt, List<ImageFeatures> seen) {
-    return model.promptEncoder.encode(run, model.pipelineClass.editTemplate, prompt, seen);
-  }
-
   private Size targetSize(EditRequest request) {
     List<Image> references = request.references();
     long area = model.areas.vaeImageArea();
     return switch (request.size()) {
       case OutputSize.Auto() -> Sizes.calculateDimensions(area, references.getLast());
-      case OutputSize.Same() ->
-          new Size(references.getFirst().width(), references.getFirst().height());
+      case OutputSize.Same() -> references.getFirst().size();
       case OutputSize.OfReference(int number) ->
           Sizes.calculateDimensions(area, references.get(number - 1));
       case OutputSize.Exact(int width, int height) -> new Size(width, height);
     };
-  }
-
-  private static long tokens(LatentGrid grid) {
-    return (long) grid.height() * grid.width();
   }
 }

@@ -49,8 +49,27 @@ final class PromptEncoder {
     return features;
   }
 
+  /** Embeddings of the prompt and, when guidance runs, of the negative prompt. */
+  PromptEmbeds encode(
+      Run run,
+      PromptTemplate template,
+      String prompt,
+      String negativePrompt,
+      Sampling sampling,
+      List<ImageFeatures> pictures) {
+    Tensor positive = embed(run, template, prompt, pictures);
+    run.taps.tap("prompt_embeds", positive);
+    if (!Prompts.guided(run, negativePrompt, sampling)) {
+      return new PromptEmbeds(positive, null);
+    }
+    Tensor negative = embed(run, template, negativePrompt, pictures);
+    run.taps.tap("negative_prompt_embeds", negative);
+    return new PromptEmbeds(positive, negative);
+  }
+
   /** Embeddings of {@code prompt} without the template's own first tokens: [tokens, hidden]. */
-  Tensor encode(Run run, PromptTemplate template, String prompt, List<ImageFeatures> pictures) {
+  private Tensor embed(
+      Run run, PromptTemplate template, String prompt, List<ImageFeatures> pictures) {
     int[] ids = tokenizer.encode(template.apply(prompt, pictures.size()));
     ids = template.truncate(ids);
     List<int[]> grids = pictures.stream().map(p -> new int[] {p.gridH(), p.gridW()}).toList();

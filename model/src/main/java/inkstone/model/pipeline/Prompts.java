@@ -1,8 +1,5 @@
 package inkstone.model.pipeline;
 
-import inkstone.tensor.Tensor;
-import java.util.List;
-
 /** Checks that requests share. */
 final class Prompts {
   private Prompts() {}
@@ -35,14 +32,6 @@ final class Prompts {
               + "; use one above 1");
     }
     return scaled && negativePrompt != null;
-  }
-
-  /** Tokens of each branch's embeddings. */
-  static List<Integer> tokens(Tensor prompt, Tensor negative) {
-    int positive = Math.toIntExact(prompt.dim(0));
-    return negative == null
-        ? List.of(positive)
-        : List.of(positive, Math.toIntExact(negative.dim(0)));
   }
 
   private static void checkLength(String what, String text) {

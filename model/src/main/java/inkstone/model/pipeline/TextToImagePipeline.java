@@ -33,20 +33,20 @@ final class TextToImagePipeline {
     // 2. Prompt embeddings
     run.stage(Stage.ENCODE_PROMPT);
     Sampling sampling = request.sampling();
-    Tensor prompt = encode(run, request.prompt());
-    run.taps.tap("prompt_embeds", prompt);
-    Tensor negative = null;
-    if (Prompts.guided(run, request.negativePrompt(), sampling)) {
-      negative = encode(run, request.negativePrompt());
-      run.taps.tap("negative_prompt_embeds", negative);
-    }
+    PromptEmbeds embeds =
+        model.promptEncoder.encode(
+            run,
+            PromptTemplate.TEXT_TO_IMAGE,
+            request.prompt(),
+            request.negativePrompt(),
+            sampling,
+            List.of());
 
     // 3. Denoise
     run.stage(Stage.DENOISE);
-    Budget.check(denoiser, grids, Prompts.tokens(prompt, negative), tilings);
+    Budget.check(denoiser, grids, embeds.tokens(), tilings);
     Tensor imageTokens = denoiser.imageTokens(run.arena, grids);
-    Tensor latents =
-        denoiser.denoise(run, sampling, grids, imageTokens, prompt, negative, tilings.decode());
+    Tensor latents = denoiser.denoise(run, sampling, grids, imageTokens, embeds, tilings.decode());
 
     // 4. Decode
     run.stage(Stage.DECODE);
@@ -55,9 +55,5 @@ final class TextToImagePipeline {
             run.arena, latents, size.width(), size.height(), tilings.decode(), run.taps);
     return Results.of(
         run, image, request.prompt(), request.negativePrompt(), sampling, model, List.of());
-  }
-
-  private Tensor encode(Run run, String prompt) {
-    return model.promptEncoder.encode(run, PromptTemplate.TEXT_TO_IMAGE, prompt, List.of());
   }
 }

@@ -61,50 +61,30 @@ final class DecoderLayer {
   }
 
   /** Buffers that all layers of one forward pass share. */
-  Buffers buffers(TensorArena arena, int tokens) {
-    long hidden = inputLayernorm.dim(0);
-    return new Buffers(
-        Tensor.f32(arena, "normed", tokens, hidden),
-        Tensor.f32(arena, "q", tokens, heads, headDim),
-        Tensor.f32(arena, "k", tokens, keyValueHeads, headDim),
-        Tensor.f32(arena, "v", tokens, keyValueHeads, headDim),
-        Tensor.f32(arena, "attention", tokens, heads, headDim),
-        Tensor.f32(arena, "update", tokens, hidden),
-        mlp.buffers(arena, tokens));
+  LayerBuffers buffers(TensorArena arena, int tokens) {
+    return LayerBuffers.of(
+        arena, tokens, inputLayernorm.dim(0), heads, keyValueHeads, headDim, mlp);
   }
-
-  /** Scratch of one layer: [S, hidden], [S, heads, headDim] and the network's. */
-  record Buffers(
-      Tensor normed,
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor attention,
-      Tensor update,
-      GatedMlp.Buffers mlp) {}
 
   /**
    * Runs the layer on the residual stream.
    *
    * @param x [S, hidden], changed in place
    */
-  void forward(Compute c, Tensor x, RotaryTable rotary, Buffers b) {
+  void forward(Compute c, Tensor x, RotaryTable rotary, LayerBuffers b) {
     RmsNorm.forward(c, b.normed(), x, inputLayernorm, eps); // [S, hidden]
-    Linear.forward(c, flat(b.q()), b.normed(), qProj, qBias); // [S, heads · headDim]
-    Linear.forward(c, flat(b.k()), b.normed(), kProj, kBias); // [S, keyValueHeads · headDim]
-    Linear.forward(c, flat(b.v()), b.normed(), vProj, vBias);
+    Linear.forward(c, LayerBuffers.flat(b.q()), b.normed(), qProj, qBias); // [S, heads · headDim]
+    Linear.forward(
+        c, LayerBuffers.flat(b.k()), b.normed(), kProj, kBias); // [S, keyValueHeads · headDim]
+    Linear.forward(c, LayerBuffers.flat(b.v()), b.normed(), vProj, vBias);
     Rope.halfSplit(c, b.q(), rotary.cos(), rotary.sin()); // [S, heads, headDim]
     Rope.halfSplit(c, b.k(), rotary.cos(), rotary.sin());
     Attention.forward(c, b.attention(), b.q(), b.k(), b.v(), AttentionMask.CAUSAL, scale);
-    Linear.forward(c, b.update(), flat(b.attention()), oProj, null); // [S, hidden]
+    Linear.forward(c, b.update(), LayerBuffers.flat(b.attention()), oProj, null); // [S, hidden]
     Elementwise.add(c, x, x, b.update());
 
     RmsNorm.forward(c, b.normed(), x, postAttentionLayernorm, eps);
     mlp.forward(c, b.update(), b.normed(), b.mlp());
     Elementwise.add(c, x, x, b.update());
-  }
-
-  private static Tensor flat(Tensor heads) {
-    return heads.view(heads.dim(0), heads.dim(1) * heads.dim(2));
   }
 }

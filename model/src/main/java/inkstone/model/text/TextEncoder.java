@@ -88,7 +88,7 @@ public final class TextEncoder {
               inverseFrequencies,
               TextPositions.of(positions, inputIds, imageTokenId, mergeSize, images),
               axisOf); // [S, headDim/2]
-      DecoderLayer.Buffers buffers = layers.getFirst().buffers(scratch, tokens);
+      LayerBuffers buffers = layers.getFirst().buffers(scratch, tokens);
       for (int i = 0; i < layers.size(); i++) {
         taps.checkpoint();
         layers.get(i).forward(compute, x, rotary, buffers);

@@ -50,27 +50,9 @@ final class VisionBlock {
   }
 
   /** Buffers that all blocks of one forward pass share. */
-  Buffers buffers(TensorArena arena, int patches) {
-    long hidden = norm1.dim(0);
-    return new Buffers(
-        Tensor.f32(arena, "normed", patches, hidden),
-        Tensor.f32(arena, "q", patches, heads, headDim),
-        Tensor.f32(arena, "k", patches, heads, headDim),
-        Tensor.f32(arena, "v", patches, heads, headDim),
-        Tensor.f32(arena, "attention", patches, heads, headDim),
-        Tensor.f32(arena, "update", patches, hidden),
-        mlp.buffers(arena, patches));
+  LayerBuffers buffers(TensorArena arena, int patches) {
+    return LayerBuffers.of(arena, patches, norm1.dim(0), heads, heads, headDim, mlp);
   }
-
-  /** Scratch of one block: [S, hidden], [S, heads, headDim] and the network's. */
-  record Buffers(
-      Tensor normed,
-      Tensor q,
-      Tensor k,
-      Tensor v,
-      Tensor attention,
-      Tensor update,
-      GatedMlp.Buffers mlp) {}
 
   /**
    * Runs the block on the residual stream.
@@ -78,7 +60,7 @@ final class VisionBlock {
    * @param x [S, hidden], changed in place
    * @param mask the windows, or none
    */
-  void forward(Compute c, Tensor x, RotaryTable rotary, AttentionMask mask, Buffers b) {
+  void forward(Compute c, Tensor x, RotaryTable rotary, AttentionMask mask, LayerBuffers b) {
     RmsNorm.forward(c, b.normed(), x, norm1, EPS); // [S, hidden]
     project(c, b.q(), b.normed(), 0); // [S, heads, headDim]
     project(c, b.k(), b.normed(), 1);
@@ -86,7 +68,7 @@ final class VisionBlock {
     Rope.halfSplit(c, b.q(), rotary.cos(), rotary.sin());
     Rope.halfSplit(c, b.k(), rotary.cos(), rotary.sin());
     Attention.forward(c, b.attention(), b.q(), b.k(), b.v(), mask, scale);
-    Linear.forward(c, b.update(), flat(b.attention()), proj, projBias); // [S, hidden]
+    Linear.forward(c, b.update(), LayerBuffers.flat(b.attention()), proj, projBias); // [S, hidden]
     Elementwise.add(c, x, x, b.update());
 
     RmsNorm.forward(c, b.normed(), x, norm2, EPS);
@@ -99,13 +81,9 @@ final class VisionBlock {
     long hidden = norm1.dim(0);
     Linear.forward(
         c,
-        flat(out),
+        LayerBuffers.flat(out),
         x,
         qkv.rows(third * hidden, (third + 1) * hidden),
         qkvBias.rows(third * hidden, (third + 1) * hidden));
-  }
-
-  private static Tensor flat(Tensor heads) {
-    return heads.view(heads.dim(0), heads.dim(1) * heads.dim(2));
   }
 }

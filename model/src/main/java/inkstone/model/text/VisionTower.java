@@ -104,7 +104,7 @@ public final class VisionTower {
           RotaryTable.of(
               scratch, "rotary", inverseFrequencies, grid.positions(), axisOf); // [S, headDim/2]
       AttentionMask windows = new AttentionMask.Windows(grid.windowBorders());
-      VisionBlock.Buffers buffers = blocks.getFirst().buffers(scratch, patches);
+      LayerBuffers buffers = blocks.getFirst().buffers(scratch, patches);
       for (int i = 0; i < blocks.size(); i++) {
         taps.checkpoint();
         boolean full = config.fullattBlockIndexes().contains(i);
