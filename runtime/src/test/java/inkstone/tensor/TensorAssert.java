@@ -16,6 +16,9 @@ public final class TensorAssert {
     }
   }
 
+  /** With -Dinkstone.parity.print=true every comparison shows its figures. */
+  private static final boolean PRINT = Boolean.getBoolean("inkstone.parity.print");
+
   private TensorAssert() {}
 
   /**
@@ -108,6 +111,9 @@ public final class TensorAssert {
 
   private static void check(
       String what, Difference d, boolean ok, String bar, float[] expected, float[] actual) {
+    if (PRINT) {
+      System.out.println("compared " + what + ": " + d + ", bar " + bar);
+    }
     if (!ok) {
       throw new AssertionError(
           what
