@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import platform
-import sys
 import warnings
 from pathlib import Path
 
@@ -14,9 +13,6 @@ warnings.filterwarnings("ignore")
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-
-torch.set_num_threads(1)
-torch.set_grad_enabled(False)
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "reference" / "golden"
@@ -36,6 +32,13 @@ _NAMES = {
     torch.bool: "BOOL",
 }
 _WRITTEN = []
+
+
+def settle():
+    """What the goldens rest on: one thread and no gradients; and no chatter."""
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    quiet()
 
 
 def quiet():
@@ -159,7 +162,7 @@ def manifest(component, command):
 
 def run(component, main):
     """The body of every script's __main__."""
-    quiet()
+    settle()
     main()
     manifest(component, f"python reference/make_golden.py {component}")
 

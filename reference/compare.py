@@ -47,7 +47,7 @@ def make(args):
     import pipeline
     import pipes
 
-    common.quiet()
+    common.settle()
     name = args.pipeline
     if name is None:
         name = "QwenImagePipeline"

@@ -29,7 +29,7 @@ def main():
     path = common.GOLDEN / "MANIFEST.json"
     if path.is_file():
         before = {k: v["sha256"] for k, v in json.loads(path.read_text("utf-8"))["files"].items()}
-    common.quiet()
+    common.settle()
     common.GOLDEN.mkdir(parents=True, exist_ok=True)
     for name in args.components or COMPONENTS:
         if not (common.ROOT / "reference" / f"{name}.py").is_file():

@@ -1,11 +1,12 @@
 """Shows that network.py computes what diffusers and transformers compute, on random weights that leave no path silent."""
 
 import torch
+from diffusers import QwenImagePipeline
 
-import common
 import prompts
+import run
 import world
-from network import GRID, Network, pack, unpack
+from network import GRID, Network, pack
 
 BAR = 1e-4  # largest difference in float32, of values up to about 4
 
@@ -21,12 +22,12 @@ def check(folder):
         elif (p == 1).all():
             torch.nn.init.normal_(p, 1, 0.1)
     z = torch.randn(2, 16, 2 * GRID, 2 * GRID)
-    if not torch.equal(unpack(pack(z)), z):
-        common.fail("unpack is not the inverse of pack")
+    if not torch.equal(pack(z), QwenImagePipeline._pack_latents(z, 2, 16, 2 * GRID, 2 * GRID)):
+        run.fail("pack orders latents otherwise than the pipeline")
     for task, count in (("text-to-image", 0), ("recolor", 1), ("combine", 2)):
         sample = world.evaluation(task, 1)[0]
         ids = torch.tensor([prompts.tokens(folder, sample.prompt, count)] * 2)
-        drop, seen, pixels = prompts.DROP["edit" if count else "generate"], None, {}
+        drop, seen, pixels = prompts.drop(count), None, {}
         if count:
             seen = torch.stack([prompts.patches(world.render(r)[None])[0] for r in sample.references]).expand(2, -1, -1, -1)
             frames = seen.flatten(0, 1).unflatten(-1, (3, 1, 14, 14)).expand(-1, -1, -1, 2, -1, -1)
@@ -42,4 +43,4 @@ def check(folder):
             error = (a - b).abs().max().item()
             print(f"{count} references, {name}: largest difference {error:.1e} of values up to {b.abs().max():.1f}")
             if not error <= BAR:
-                common.fail(f"network.py and the reference differ by more than {BAR}")
+                run.fail(f"network.py and the reference differ by more than {BAR}")

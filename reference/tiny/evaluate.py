@@ -4,37 +4,22 @@ An edit is right when the PSNR against the exact answer is at least 18 dB inside
 it; where the background changes, the boxes of all objects take the place of the edited one's.
 """
 
-import json
 import math
 import textwrap
 
 import numpy as np
 import torch
-from diffusers import QwenImageEditPlusPipeline, QwenImagePipeline
-from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus
 from PIL import Image, ImageDraw
 
+import pipes
 import vae
 import world
 
 INSIDE, OUTSIDE = 18.0, 27.0  # dB
 
 
-def load(model):
-    """The two pipelines (edit, generate) of a folder in float32, with the areas of its inkstone.json."""
-    areas = json.loads((model / "inkstone.json").read_text("utf-8"))
-    pipeline_qwenimage_edit_plus.VAE_IMAGE_SIZE = areas["vae_image_area"]
-    pipeline_qwenimage_edit_plus.CONDITION_IMAGE_SIZE = areas["condition_image_area"]
-    edit = QwenImageEditPlusPipeline.from_pretrained(model, torch_dtype=torch.float32)
-    generate = QwenImagePipeline(**{k: v for k, v in edit.components.items() if k != "processor"})
-    for pipeline in (edit, generate):
-        pipeline.set_progress_bar_config(disable=True)
-    return edit, generate
-
-
 def paint(pipelines, sample, steps, seed):
     """The model's answer to a sample, uint8 [128, 128, 3]."""
-    edit, generate = pipelines
     options = {
         "prompt": sample.prompt,
         "num_inference_steps": steps,
@@ -44,8 +29,8 @@ def paint(pipelines, sample, steps, seed):
         "generator": torch.Generator().manual_seed(seed),
     }
     if sample.references:
-        return np.asarray(edit(image=[world.picture(r) for r in sample.references], **options).images[0])
-    return np.asarray(generate(**options).images[0])
+        return np.asarray(pipelines["QwenImageEditPlusPipeline"](image=[world.picture(r) for r in sample.references], **options).images[0])
+    return np.asarray(pipelines["QwenImagePipeline"](**options).images[0])
 
 
 def psnr(a, b):
@@ -97,8 +82,8 @@ def sheet(shown, columns=3):
 
 def evaluate(model, count=64, shown=6):
     """All figures of a folder: {"vae": dB, "tasks": {task: row}, "steps": {4, 20: {task: dB}}}, and the contact sheet."""
-    pipelines = load(model)
-    figures, cells = {"scenes": count, "vae": vae.round_trip(pipelines[0].vae, count), "tasks": {}, "steps": {"4": {}, "20": {}}}, []
+    pipelines = pipes.load(model)
+    figures, cells = {"scenes": count, "vae": vae.round_trip(pipelines["QwenImagePipeline"].vae, count), "tasks": {}, "steps": {"4": {}, "20": {}}}, []
     print(f"VAE round trip {figures['vae']:.1f} dB", flush=True)
     for task in world.TASKS:
         row, pictures = measure(pipelines, task, count, 8)

@@ -7,10 +7,10 @@ import numpy as np
 
 import common
 import evaluate
+import pipes
 import world
 from world import Sample, Scene, Thing
 
-FOLDER = common.ROOT / "examples"
 STAR, CIRCLE = Thing("star", "yellow", "top left", 32, 31, 22), Thing("circle", "red", "bottom right", 99, 94, 22)
 HEART, CROSS = Thing("heart", "red", "top right", 93, 36, 23), Thing("cross", "green", "bottom left", 32, 96, 22)
 BLUE_HEART = Thing("heart", "blue", "bottom left", 32, 98, 21)
@@ -53,15 +53,15 @@ def samples():
 def write():
     """The pictures and prompts.json; wide.png is no scene of the world and stays."""
     for name, scene in SCENES.items():
-        world.picture(scene).save(FOLDER / f"{name}.png", optimize=True)
+        world.picture(scene).save(common.EXAMPLES / f"{name}.png", optimize=True)
     prompts = [{"picture": [f"{n}.png" for n in names], "prompt": prompt} for names, prompt, *_ in EDITS]
     prompts.append({"picture": [], "prompt": WORDS[0]})
-    (FOLDER / "prompts.json").write_text(json.dumps(prompts, indent=1) + "\n", "utf-8")
+    (common.EXAMPLES / "prompts.json").write_text(json.dumps(prompts, indent=1) + "\n", "utf-8")
 
 
 def measure(model, steps=8, seed=0):
     """Prints the PSNR of the model's answer to every example."""
-    pipelines, values = evaluate.load(model), []
+    pipelines, values = pipes.load(model), []
     for sample in samples():
         values.append(evaluate.psnr(evaluate.paint(pipelines, sample, steps, seed), world.render(sample.target)))
         print(f"{values[-1]:5.1f} dB  {sample.prompt}", flush=True)

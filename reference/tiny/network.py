@@ -3,7 +3,7 @@
 The forward pass here is the same arithmetic as that of diffusers and transformers in fewer, larger operations: compiled, matrix
 products in bfloat16 where the processor has matrix units (the weights stay float32), one product for Q, K and V, rotations on
 halves instead of pairs, the template's start computed once for all prompts, and batches of prompts of one length, so that no padding
-is masked. `check` proves that it is the same.
+is masked. check.py shows that it is the same.
 """
 
 import functools
@@ -18,7 +18,7 @@ import world
 HEADS, HEAD, GRID = 2, 128, 8  # of the transformer; GRID: patches along a side of a picture
 TEXT, TEXT_HEADS, TEXT_KV = 128, 4, 2
 VISION, VISION_HEADS = 64, 2
-PATCHES, MERGED = 6, 3  # vision patches along a side of an 84-pixel picture, and after merging 2×2
+MERGED = 3  # vision tokens along a side of an 84-pixel picture: 6 patches, merged 2×2
 
 
 def text_encoder(tokenizer):
@@ -89,13 +89,6 @@ def pack(z):
     n = len(z)
     return z.view(n, 16, GRID, 2, GRID, 2).permute(0, 2, 4, 1, 3, 5).reshape(n, GRID * GRID, 64)
 
-
-def unpack(x):
-    n = len(x)
-    return x.view(n, GRID, GRID, 16, 2, 2).permute(0, 3, 1, 4, 2, 5).reshape(n, 16, 16, 16)
-
-
-# ---- the fast forward pass -------------------------------------------------------------------------------------------------------
 
 def _halves(weight):
     """Rows of a projection reordered from pairs (2i, 2i+1) to halves (i, i+64) of each head: Q·K does not see it."""
@@ -248,8 +241,9 @@ class Reader(torch.nn.Module):
             rows.append([*row, backgrounds.index(scene.background)])
         return torch.tensor(rows)
 
-    def forward(self, text, labels):
+    def forward(self, text, scenes):
         """The loss, and the share of scenes that are read without a fault."""
+        labels = self.labels(scenes).to(text.device)
         quarters, last = text[:, -5:-1], text[:, -1]
         guesses = [(self.shape(quarters), labels[:, :4]), (self.color(quarters), labels[:, 4:8]), (self.background(last), labels[:, 8])]
         loss = sum(F.cross_entropy(g.flatten(0, -2), wanted.flatten()) for g, wanted in guesses)

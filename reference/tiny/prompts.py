@@ -10,10 +10,16 @@ from transformers import AutoTokenizer
 
 import world
 
+KINDS = ("generate", "edit")  # pipelines: without references, with some
 DROP = {"edit": 64, "generate": 34}  # tokens of each template before the user's words
 PADS = 9  # vision tokens of a picture: 84×84 pixels, 14 to a patch, 2×2 merged
 MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)
 STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)
+
+
+def drop(references):
+    """How many tokens come before the user's words, by the number of references."""
+    return DROP[KINDS[references > 0]]
 
 
 @functools.cache
@@ -32,7 +38,7 @@ def tokenizer(folder):
 def _around(folder, references):
     """Token ids before and after the user's words."""
     seen = "".join(f"Picture {i + 1}: <|vision_start|>{'<|image_pad|>' * PADS}<|vision_end|>" for i in range(references))
-    parts = template("edit" if references else "generate").replace("{}", seen + "{}").split("{}")
+    parts = template(KINDS[references > 0]).replace("{}", seen + "{}").split("{}")
     return tuple(tokenizer(folder)(part)["input_ids"] for part in parts)
 
 

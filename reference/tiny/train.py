@@ -7,15 +7,14 @@ edit changes more than those it keeps.
 """
 
 import random
-import time
 
 import numpy as np
 import torch
 
-import common
 import prompts
+import run
 import world
-from muon import Muon, fast_dtype
+from muon import fast_dtype
 from network import Network, pack
 
 MIX = {"recolor": 4, "replace": 4, "remove": 2, "background": 1.5, "add": 3, "combine": 4, "text-to-image": 4}
@@ -86,118 +85,70 @@ def tensors(samples, latent_space, rng):
     return target, references.flatten(1, 2), weight / weight.mean(1, keepdim=True), patches
 
 
-class Run:
-    """What both trainings share: network, optimisers, average, schedule, checkpoints."""
-
-    def __init__(self, folder, work, name, seed, parts, start):
-        self.device = common.device()
-        self.path, self.log = work / f"{name}.pt", common.Log(work / f"{name}.jsonl")
-        torch.manual_seed(seed)
-        self.network = Network(prompts.tokenizer(folder), fast_dtype(self.device), compiled=True).to(self.device)
-        named = [(n, p) for n, p in self.network.named_parameters() if n.startswith(parts) and "lm_head" not in n]
-        self.names = [n for n, _ in named]
-        inner = ("transformer_blocks", "language_model.layers", "visual.blocks", "visual.merger")
-        matrix = lambda n, p: p.ndim == 2 and "_mod" not in n and any(i in n for i in inner)  # noqa: E731
-        matrices, rest = ([p for n, p in named if matrix(n, p) == wanted] for wanted in (True, False))
-        adam = torch.optim.AdamW(rest, ADAM, betas=(0.9, 0.97), weight_decay=0.0, fused=True)
-        self.optimizers = [Muon(matrices, MUON, weight_decay=0.02), adam]
-        self.average = common.Average([p for _, p in named], 0.996)
-        self.step, self.seconds, self.began, self.since = 0, 0, time.monotonic(), time.monotonic()
-        if state := common.load(self.path):
-            self.network.load_state_dict(state["weights"])
-            [o.load_state_dict(s) for o, s in zip(self.optimizers, state["optimizers"])]
-            self.average.restore(state["average"])
-            self.step, self.seconds = state["step"], state["seconds"]
-        elif start:
-            self.network.load_state_dict(start, strict=False)
-
-    @property
-    def spent(self):
-        return round(self.seconds + time.monotonic() - self.began)
-
-    def advance(self, loss, steps):
-        """One step down the gradient of `loss`; the rate rises over 100 steps and falls over the last part of all."""
-        if not torch.isfinite(loss):
-            common.fail(f"the loss is not finite at step {self.step}")
-        rate = min(1, (self.step + 1) / 100) * max(0.01, min(1, (1 - self.step / steps) / FALL))
-        for optimizer, base in zip(self.optimizers, (MUON, ADAM)):
-            optimizer.param_groups[0]["lr"] = base * rate
-            optimizer.zero_grad()
-        loss.backward()
-        for optimizer in self.optimizers:
-            optimizer.step()
-        if self.step % 4 == 0:
-            self.average.update()
-        self.step += 1
-
-    def keep(self, now):
-        """A checkpoint every five minutes, and `now`."""
-        if not now and time.monotonic() - self.since < 300:
-            return
-        state = {"step": self.step, "seconds": self.spent, "weights": self.network.state_dict(), "names": self.names}
-        state |= {"average": self.average.state(), "optimizers": [o.state_dict() for o in self.optimizers]}
-        common.save(self.path, state)
-        self.since = time.monotonic()
+def _begin(folder, work, name, seed, parts, start=None):
+    """The run of a network of which `parts` are trained; `start` holds weights to begin with."""
+    torch.manual_seed(seed)
+    device = run.device()
+    network = Network(prompts.tokenizer(folder), fast_dtype(device), compiled=True).to(device)
+    if start:
+        network.load_state_dict(start, strict=False)
+    named = [(n, p) for n, p in network.named_parameters() if n.startswith(parts) and "lm_head" not in n]
+    inner = ("transformer_blocks", "language_model.layers", "visual.blocks", "visual.merger")
+    is_matrix = lambda n, p: p.ndim == 2 and "_mod" not in n and any(i in n for i in inner)  # noqa: E731
+    options = {"warm": 100, "fall": FALL, "decay": 0.996, "every": 4, "weight_decay": 0.02}
+    return network, run.Run(work, name, network, named, is_matrix, (MUON, ADAM), (0.9, 0.97), **options)
 
 
-def train_text(folder, steps, work=common.WORK, size=128, seed=41):
+def train_text(folder, steps, work=run.WORK, size=128, seed=41):
     """Teaches the text encoder to read pictures and prompts before any picture is painted, as the real one has learnt elsewhere."""
-    run = Run(folder, work, "text", seed, ("text", "reader"), None)
-    source, recent, stop = batches(seed, run.step, size, folder, empty=0), {}, common.StopSignal()
-    while run.step < steps and not stop.given:
+    network, training = _begin(folder, work, "text", seed, ("text", "reader"))
+    device, source, recent = run.device(), batches(seed, training.step, size, folder, empty=0), {}
+    for _ in training.steps(steps):
         samples, ids = zip(*next(source))
-        patches = _seen(samples)[1].to(run.device) if samples[0].references else None
-        text = run.network.embed(torch.tensor(ids, device=run.device), prompts.DROP["edit" if patches is not None else "generate"], patches)
-        loss, right = run.network.reader(text, run.network.reader.labels([s.target for s in samples]).to(run.device))
-        run.advance(loss, steps)
-        recent.setdefault(f"{len(samples[0].references)} pictures", []).append(right.item())
-        if run.step % 200 == 0 or run.step == steps:
-            run.log(step=run.step, seconds=run.spent, **{k: float(np.mean(v)) for k, v in sorted(recent.items())})
+        count = len(samples[0].references)
+        patches = _seen(samples)[1].to(device) if count else None
+        text = network.embed(torch.tensor(ids, device=device), prompts.drop(count), patches)
+        loss, right = network.reader(text, [s.target for s in samples])
+        training.advance(loss)
+        recent.setdefault(f"{count} pictures", []).append(right.item())
+        if training.due(200):
+            training.log(**{k: float(np.mean(v)) for k, v in sorted(recent.items())})
             recent = {}
-        run.keep(run.step == steps or stop.given)
-    stop.leave(run.step, steps)
 
 
-def train(latent_space, folder, steps, work=common.WORK, size=32, seed=31):
+def train(latent_space, folder, steps, work=run.WORK, size=32, seed=31):
     """Trains transformer and text encoder together for `steps` steps in all, from the last checkpoint on."""
-    run = Run(folder, work, "transformer", seed, ("text", "dit", "reader"), averages(work, "text"))
-    coarse = torch.from_numpy(latent_space.scale / latent_space.scale.mean()).repeat_interleave(4).to(run.device)
-    late = int(steps * (1 - FALL))
-    source, recent, stop = batches(seed, run.step, size, folder, late=late), {}, common.StopSignal()
-    while run.step < steps and not stop.given:
-        rng = np.random.default_rng((seed, run.step))
+    start = run.averages(work, "text", "text")
+    network, training = _begin(folder, work, "transformer", seed, ("text", "dit", "reader"), start)
+    device, late = run.device(), int(steps * (1 - FALL))
+    coarse = torch.from_numpy(latent_space.scale / latent_space.scale.mean()).repeat_interleave(4).to(device)
+    source, recent = batches(seed, training.step, size, folder, late=late), {}
+    for step in training.steps(steps):
+        rng = np.random.default_rng((seed, step))
         samples, ids = zip(*next(source))
-        values = tensors(samples, latent_space, rng)
-        x, references, weight, patches = (v if v is None else v.to(run.device) for v in values)
-        t = _times(rng, len(x), LATE_PURE if run.step >= late else PURE).to(run.device)
-        noise = torch.from_numpy(rng.standard_normal(x.shape, np.float32)).to(run.device)
-        text = run.network.embed(torch.tensor(ids, device=run.device), prompts.DROP["edit" if patches is not None else "generate"], patches)
-        velocity = run.network(x + (noise - x) * t[:, None, None], references, t, text)
+        count = len(samples[0].references)
+        x, references, weight, patches = (v if v is None else v.to(device) for v in tensors(samples, latent_space, rng))
+        t = _times(rng, len(x), LATE_PURE if step >= late else PURE).to(device)
+        noise = torch.from_numpy(rng.standard_normal(x.shape, np.float32)).to(device)
+        text = network.embed(torch.tensor(ids, device=device), prompts.drop(count), patches)
+        velocity = network(x + (noise - x) * t[:, None, None], references, t, text)
         error = (velocity - (noise - x)).square()
         loss = (error * coarse * weight).mean()
-        if len(ids[0]) > prompts.bare(folder, len(samples[0].references)):
-            loss = loss + READ * run.network.reader(text, run.network.reader.labels([s.target for s in samples]).to(run.device))[0]
-        run.advance(loss, steps)
+        if len(ids[0]) > prompts.bare(folder, count):
+            loss = loss + READ * network.reader(text, [s.target for s in samples])[0]
+        training.advance(loss)
         for sample, e, at in zip(samples, error.detach().cpu(), t.tolist()):
             if at == 1:
                 recent.setdefault(sample.task, []).append(latent_space.psnr(e))
-        if run.step % 100 == 0 or run.step == steps:
-            figures = {task: float(np.mean(recent[task])) for task in world.TASKS if recent.get(task)}
-            run.log(step=run.step, seconds=run.spent, **figures)
+        if training.due(100):
+            training.log(**{task: float(np.mean(recent[task])) for task in world.TASKS if recent.get(task)})
             recent = {}
-        run.keep(run.step == steps or stop.given)
-    stop.leave(run.step, steps)
 
 
-def averages(work, name):
-    """The averaged weights of a training by name."""
-    state = common.load(work / f"{name}.pt") or common.fail(f"no {name} yet: run make.py {name} first")
-    return dict(zip(state["names"], state["average"]["values"]))
-
-
-def averaged(folder, work=common.WORK):
+def averaged(folder, work=run.WORK):
     """The whole network with its averaged weights."""
     network = Network(prompts.tokenizer(folder))
-    network.load_state_dict(common.load(work / "transformer.pt")["weights"])
-    network.load_state_dict(averages(work, "transformer"), strict=False)
+    missing = network.load_state_dict(run.averages(work, "transformer", "transformer"), strict=False).missing_keys
+    if missing != ["text.lm_head.weight"]:  # tied to the embedding
+        run.fail(f"{work}/transformer.pt lacks {missing}")
     return network.eval()

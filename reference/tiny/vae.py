@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from diffusers.models.autoencoders import autoencoder_kl_qwenimage as reference
 
-import common
+import run
 import world
-from muon import Muon, fast_dtype
+from muon import fast_dtype
 
 CROP = 64  # pixels; the convolutions do not see farther
 JITTER = 0.04  # noise on the decoder's input, in latent units: the transformer's latents are not exact either
@@ -33,14 +33,10 @@ def build(latent_space):
     )
 
 
-def _is_spatial(name, module):
-    return isinstance(module, reference.QwenImageCausalConv3d) and "time_conv" not in name
-
-
 def flatten(vae):
     """Makes every causal convolution a 2-D one over a parameter `tap` (the last one in time), the branches of residual blocks silent."""
     for name, module in vae.named_modules():
-        if _is_spatial(name, module):
+        if isinstance(module, reference.QwenImageCausalConv3d) and "time_conv" not in name:
             fan = module.kernel_size[0] ** 0.5  # the stock start divides by taps that one frame never meets
             module.tap = torch.nn.Parameter((module.weight.detach()[:, :, -1] * fan).contiguous(memory_format=torch.channels_last))
             module.weight.requires_grad_(False).zero_()
@@ -92,36 +88,23 @@ def _encoder_loss(z, expected):
     return 4 * d.square().mean() + d.abs().mean(), d.square().mean()
 
 
-def train(half, latent_space, steps, work=common.WORK, batch=16, seed=21):
+def train(half, latent_space, steps, work=run.WORK, batch=16, seed=21):
     """Trains "encoder" or "decoder" for `steps` steps, from its last checkpoint on; the result is that checkpoint."""
-    device = common.device()
-    path, log = work / f"vae-{half}.pt", common.Log(work / f"vae-{half}.jsonl")
+    device = run.device()
     torch.manual_seed(seed)
     vae = flatten(build(latent_space)).to(device)
     parts = {"encoder": ("encoder", "quant_conv"), "decoder": ("decoder", "post_quant_conv")}[half]
     named = [(n, p) for n, p in vae.named_parameters() if n.startswith(parts) and p.requires_grad and "time_conv" not in n]
-    matrices = [p for _, p in named if p.ndim == 4 and p.shape[0] > 3]
-    rest = [p for _, p in named if not (p.ndim == 4 and p.shape[0] > 3)]
-    optimizers = [Muon(matrices, RATE), torch.optim.AdamW(rest, RATE / 10, betas=(0.9, 0.95), weight_decay=0.0)]
-    average = common.Average([p for _, p in named], 0.998)
-    step = 0
-    if state := common.load(path):
-        vae.load_state_dict(state["weights"])
-        [o.load_state_dict(s) for o, s in zip(optimizers, state["optimizers"])]
-        average.restore(state["average"])
-        step = state["step"]
+    is_matrix = lambda n, p: p.ndim == 4 and p.shape[0] > 3  # noqa: E731
+    training = run.Run(work, f"vae-{half}", vae, named, is_matrix, (RATE, RATE / 10), (0.9, 0.95), warm=50, fall=0.7, decay=0.998)
     scenes = random.Random(seed)
     pictures = np.stack([world.render(world.draw_scene(scenes, scenes.choice((1, 2, 3, 4)))) for _ in range(4000)])
     latents = latent_space.encode(pictures)
     mean = torch.from_numpy(latent_space.vae_mean).view(1, -1, 1, 1)
     std = torch.from_numpy(latent_space.vae_std).view(1, -1, 1, 1)
     mean, std, recent = mean.to(device), std.to(device), []
-    stop = common.StopSignal()
-    while step < steps and not stop.given:
+    for step in training.steps(steps):
         rng = np.random.default_rng((seed, step))
-        rate = min(1, (step + 1) / 50) * max(0.01, min(1, (1 - step / steps) / 0.7))
-        for optimizer, base in zip(optimizers, (RATE, RATE / 10)):
-            optimizer.param_groups[0]["lr"] = base * rate
         pick = rng.integers(len(pictures), size=batch)
         y, x = rng.integers((world.SIZE - CROP) // 8 + 1, size=2)
         crop = pictures[pick, y * 8 : y * 8 + CROP, x * 8 : x * 8 + CROP]
@@ -134,39 +117,19 @@ def train(half, latent_space, steps, work=common.WORK, batch=16, seed=21):
             else:
                 out, wanted = (encode(vae, rgb) - mean) / std, z
         loss, error = (_decoder_loss if half == "decoder" else _encoder_loss)(out, wanted)
-        for optimizer in optimizers:
-            optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_([p for _, p in named], 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-        average.update()
-        step += 1
+        training.advance(loss, clip=1.0)
         recent.append(error.item())
-        if step % 200 == 0 or step == steps:
+        if training.due(200):
             value = float(np.mean(recent[-200:]))
-            log(step=step, **({"psnr": -10 * float(np.log10(value))} if half == "decoder" else {"rmse": value**0.5}))
-        if step % 500 == 0 or step == steps or stop.given:
-            common.save(
-                path,
-                {
-                    "step": step,
-                    "weights": vae.state_dict(),
-                    "optimizers": [o.state_dict() for o in optimizers],
-                    "average": average.state(),
-                    "names": [n for n, _ in named],
-                },
-            )
-    stop.leave(step, steps)
+            training.log(**({"psnr": -10 * float(np.log10(value))} if half == "decoder" else {"rmse": value**0.5}))
 
 
-def assemble(latent_space, work=common.WORK):
+def assemble(latent_space, work=run.WORK):
     """The stock class with the averaged weights of both halves."""
     vae = flatten(build(latent_space))
     weights = vae.state_dict()
     for half in ("encoder", "decoder"):
-        state = common.load(work / f"vae-{half}.pt") or common.fail(f"no {half} yet: run make.py vae first")
-        weights.update(zip(state["names"], state["average"]["values"]))
+        weights.update(run.averages(work, f"vae-{half}", "vae"))
     whole = build(latent_space)
     whole.load_state_dict(unflatten(weights))
     return whole.eval()

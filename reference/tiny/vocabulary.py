@@ -6,39 +6,26 @@ templates it cuts exactly as the full tokenizer does, which `build` checks; othe
 
 import gzip
 import json
-import tempfile
-from pathlib import Path
 
-from transformers import AutoTokenizer
-
-import common
 import prompts
+import run
+import tokenizer as golden  # of the goldens: it knows the published tokenizer
 import world
 
-FULL = common.ROOT / "model/src/test/resources/qwen-tokenizer"
 ADDED = 14  # <|endoftext|> to <|video_pad|>; the tool and file marks are left out
 
 
-def _alphabet():
-    """The byte alphabet of GPT-2's BPE in vocabulary order: printable bytes as themselves, the rest from U+0100 on."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    hidden = [b for b in range(256) if b not in printable]
-    return [chr(b) for b in printable] + [chr(256 + i) for i in range(len(hidden))]
-
-
-def _write(folder, merges, added):
+def _write(folder, merges, added, config):
     """A tokenizer folder from merges in order of rank and added tokens."""
     folder.mkdir(parents=True, exist_ok=True)
-    vocab = _alphabet()
-    vocab += [m for m in dict.fromkeys(a + b for a, b in merges) if m not in set(vocab)]
-    config = json.loads((FULL / "tokenizer_config.json").read_text("utf-8"))
-    config["added_tokens_decoder"] = {str(len(vocab) + i): t for i, t in enumerate(added)}
-    kept = {t["content"] for t in added}
-    config["additional_special_tokens"] = [t for t in config.get("additional_special_tokens", []) if t in kept]
-    (folder / "vocab.json").write_text(json.dumps({t: i for i, t in enumerate(vocab)}, ensure_ascii=False), "utf-8")
-    (folder / "merges.txt").write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges), "utf-8")
+    text = "#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in merges)
+    vocab, kept = golden.derived_vocab(text), {t["content"] for t in added}
+    special = [t for t in config.get("additional_special_tokens", []) if t in kept]
+    config = {**config, "additional_special_tokens": special, "added_tokens_decoder": {str(len(vocab) + i): t for i, t in enumerate(added)}}
+    (folder / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False), "utf-8")
+    (folder / "merges.txt").write_text(text, "utf-8")
     (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=1), "utf-8")
-    return AutoTokenizer.from_pretrained(folder)
+    return prompts.tokenizer(folder)
 
 
 def _used(word, ranks, seen):
@@ -59,12 +46,11 @@ def _texts():
 
 def build(folder):
     """Writes the reduced tokenizer to `folder` and returns it."""
-    config = json.loads((FULL / "tokenizer_config.json").read_text("utf-8"))
+    config = json.loads((golden.TEST_RESOURCE / "tokenizer_config.json").read_text("utf-8"))
     added = list(config["added_tokens_decoder"].values())
-    with gzip.open(FULL / "merges.txt.gz", "rt", encoding="utf-8") as f:
+    with gzip.open(golden.TEST_RESOURCE / "merges.txt.gz", "rt", encoding="utf-8") as f:
         merges = [tuple(line.rstrip("\n").split(" ")) for line in f if not line.startswith("#version") and line.strip()]
-    with tempfile.TemporaryDirectory() as name:
-        full = _write(Path(name), merges, added)
+    full = golden.load_qwen()
     ranks, seen, words = {pair: i for i, pair in enumerate(merges)}, set(), set()
     marks = [t["content"] for t in added]
     for text in _texts():
@@ -74,13 +60,13 @@ def build(folder):
             words.update(w for w, _ in full.backend_tokenizer.pre_tokenizer.pre_tokenize_str(part))
     for word in words:
         _used(word, ranks, seen)
-    reduced = _write(folder, [merges[r] for r in sorted(seen)], added[:ADDED])
+    reduced = _write(folder, [merges[r] for r in sorted(seen)], added[:ADDED], config)
     for text in _texts():
         expected, got = (t.convert_ids_to_tokens(t(text)["input_ids"]) for t in (full, reduced))
         if expected != got:
-            common.fail(f"the reduced tokenizer cuts {text!r} into {got}, the full one into {expected}")
+            run.fail(f"the reduced tokenizer cuts {text!r} into {got}, the full one into {expected}")
     for kind, drop in prompts.DROP.items():
         prefix = len(reduced(prompts.template(kind).split("{}")[0])["input_ids"])
         if prefix != drop:
-            common.fail(f"the {kind} template starts with {prefix} tokens, the pipeline drops {drop}")
+            run.fail(f"the {kind} template starts with {prefix} tokens, the pipeline drops {drop}")
     return reduced
