@@ -2,6 +2,7 @@ package inkstone.app;
 
 import static inkstone.tensor.TensorAssert.assertAbs;
 import static inkstone.tensor.TensorAssert.assertRel;
+import static inkstone.tensor.TensorAssert.show;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import inkstone.app.image.PictureReader;
@@ -187,7 +188,7 @@ final class EndToEndParityTest {
       sum += difference;
     }
     double mean = sum / (double) actual.rgb().length;
-    Measured.note(name, "image, levels of 255", worst, mean);
+    show("%s: picture, levels of 255: %d, mean %.3g".formatted(name, worst, mean));
     assertThat(worst).as("largest difference of %s", name).isLessThanOrEqualTo(MAX_LEVELS);
     assertThat(mean).as("mean difference of %s", name).isLessThan(MEAN_LEVELS);
   }
@@ -315,28 +316,20 @@ final class EndToEndParityTest {
 
     private void abs(Golden golden, String key, double tolerance) {
       if (golden.has(key)) {
-        var difference = assertAbs(key, golden.floats(key), taps.get(key).getFirst(), tolerance);
-        Measured.note(golden.caseName(), key, difference.maxAbs(), difference.cosine());
+        assertAbs(named(golden, key), golden.floats(key), taps.get(key).getFirst(), tolerance);
       }
     }
 
     private void rel(Golden golden, String name, int index, String key, double tolerance) {
       if (golden.has(name)) {
         assertThat(taps).as("taps of %s", name).containsKey(key);
-        var difference = assertRel(name, golden.floats(name), taps.get(key).get(index), tolerance);
-        Measured.note(golden.caseName(), name, difference.maxRel(), difference.cosine());
+        float[] actual = taps.get(key).get(index);
+        assertRel(named(golden, name), golden.floats(name), actual, tolerance);
       }
     }
-  }
 
-  /** With {@code -Dinkstone.parity.print=true}, the measured errors that docs/parity.md states. */
-  private static final class Measured {
-    private static final boolean PRINT = Boolean.getBoolean("inkstone.parity.print");
-
-    static void note(String golden, String what, double first, double second) {
-      if (PRINT) {
-        System.out.printf("parity %s %s %.3g %.9g%n", golden, what, first, second);
-      }
+    private static String named(Golden golden, String tap) {
+      return golden.caseName() + " " + tap;
     }
   }
 }

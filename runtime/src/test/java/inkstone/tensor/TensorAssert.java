@@ -16,10 +16,19 @@ public final class TensorAssert {
     }
   }
 
-  /** With -Dinkstone.parity.print=true every comparison shows its figures. */
   private static final boolean PRINT = Boolean.getBoolean("inkstone.parity.print");
 
   private TensorAssert() {}
+
+  /**
+   * Prints the figures of a comparison with {@code -Dinkstone.parity.print=true}: those that
+   * docs/parity.md states.
+   */
+  public static void show(String figures) {
+    if (PRINT) {
+      System.out.println("compared " + figures);
+    }
+  }
 
   /**
    * Measures the difference. {@code maxRel} is the largest absolute error over the root mean square
@@ -111,9 +120,7 @@ public final class TensorAssert {
 
   private static void check(
       String what, Difference d, boolean ok, String bar, float[] expected, float[] actual) {
-    if (PRINT) {
-      System.out.println("compared " + what + ": " + d + ", bar " + bar);
-    }
+    show(what + ": " + d + ", bar " + bar);
     if (!ok) {
       throw new AssertionError(
           what
