@@ -106,6 +106,8 @@ def wrote_folder(folder, seeds=()):
 
 
 def versions():
+    from importlib.metadata import version
+
     import diffusers
     import PIL
     import safetensors
@@ -123,6 +125,7 @@ def versions():
         "safetensors": safetensors.__version__,
         "numpy": np.__version__,
         "pillow": PIL.__version__,
+        "gguf": version("gguf"),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
     }

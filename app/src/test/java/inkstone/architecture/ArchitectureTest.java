@@ -42,6 +42,7 @@ final class ArchitectureTest {
     assertThat(packages)
         .contains(
             "inkstone.memory",
+            "inkstone.number",
             "inkstone.tensor",
             "inkstone.parallel",
             "inkstone.kernel",
@@ -55,6 +56,7 @@ final class ArchitectureTest {
             "inkstone.model.image",
             "inkstone.model.schedule",
             "inkstone.model.pipeline",
+            "inkstone.model.bench",
             "inkstone.model.debug",
             "inkstone.app.cli",
             "inkstone.app.image");
@@ -68,8 +70,9 @@ final class ArchitectureTest {
           """
           inkstone.memory         |
           inkstone.parallel       |
-          inkstone.tensor         | inkstone.memory
-          inkstone.kernel         | inkstone.memory
+          inkstone.number         |
+          inkstone.tensor         | inkstone.memory inkstone.number
+          inkstone.kernel         | inkstone.memory inkstone.number
           inkstone.ops            | inkstone.tensor inkstone.kernel inkstone.parallel inkstone.memory
           inkstone.loader..       | inkstone.loader.. inkstone.tensor inkstone.memory
           inkstone.model.debug    | inkstone.tensor
@@ -78,8 +81,9 @@ final class ArchitectureTest {
           inkstone.model.dit      | inkstone.ops inkstone.tensor inkstone.memory inkstone.loader.. inkstone.model.debug inkstone.model.kv
           inkstone.model.image    | inkstone.tensor inkstone.memory inkstone.loader..
           inkstone.model.schedule | inkstone.ops inkstone.tensor inkstone.memory inkstone.loader..
+          inkstone.model.bench    | inkstone.model.text inkstone.model.dit inkstone.model.vae inkstone.model.debug inkstone.loader.. inkstone.ops inkstone.tensor inkstone.memory inkstone.number
           inkstone.model.pipeline | inkstone.model.. inkstone.loader.. inkstone.ops inkstone.tensor inkstone.memory
-          inkstone.app..          | inkstone.app.. inkstone.model.pipeline inkstone.model.image inkstone.loader.. inkstone.tensor
+          inkstone.app..          | inkstone.app.. inkstone.model.pipeline inkstone.model.bench inkstone.model.image inkstone.loader.. inkstone.tensor
           """)
   void aPackageUsesOnlyWhatItMay(String from, String allowed) {
     List<String> may = new ArrayList<>(List.of(from));

@@ -2,7 +2,10 @@ package inkstone.bench;
 
 import inkstone.ops.Attention;
 import inkstone.ops.AttentionMask;
+import inkstone.ops.KeyValue;
+import inkstone.tensor.DType;
 import inkstone.tensor.Tensor;
+import java.util.List;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Level;
@@ -60,6 +63,7 @@ public class AttentionBench {
   private Tensor k;
   private Tensor v;
   private Tensor out;
+  private List<KeyValue> segments;
   private float scale;
 
   @Setup(Level.Trial)
@@ -70,6 +74,7 @@ public class AttentionBench {
     v = bench.random(call.tokens, call.keyHeads, call.headDim);
     out = bench.zeros(call.tokens, call.heads, call.headDim);
     scale = (float) (1 / Math.sqrt(call.headDim));
+    segments = cut();
     bench.check(
         (c, y) ->
             Attention.forward(
@@ -78,17 +83,47 @@ public class AttentionBench {
         2,
         call.heads,
         call.headDim);
+    bench.check(
+        (c, y) -> Attention.forward(c, y, q.rows(0, 2), segments, AttentionMask.NONE, scale),
+        1e-5,
+        2,
+        call.heads,
+        call.headDim);
+  }
+
+  private List<KeyValue> cut() {
+    long text = (long) call.tokens / 8 + 1;
+    long reference = (long) call.tokens / 2 + 1;
+    long kept = call.tokens - reference;
+    return List.of(
+        new KeyValue(k.rows(0, text), v.rows(0, text)),
+        new KeyValue(k.rows(text, reference), v.rows(text, reference)),
+        new KeyValue(
+            bench.random(DType.BF16, kept, call.keyHeads, call.headDim),
+            bench.random(DType.BF16, kept, call.keyHeads, call.headDim)));
   }
 
   @Benchmark
   public Tensor attention(Rate rate) {
     Attention.forward(bench.compute(), out, q, k, v, call.mask(), scale);
+    count(rate);
+    return out;
+  }
+
+  /** The same with keys and values in three places, the last in BF16, as a kept reference. */
+  @Benchmark
+  public Tensor segments(Rate rate) {
+    Attention.forward(bench.compute(), out, q, segments, call.mask(), scale);
+    count(rate);
+    return out;
+  }
+
+  private void count(Rate rate) {
     double pairs = (double) call.tokens * call.tokens;
     if (call.causal()) {
       pairs = (pairs + call.tokens) / 2;
     }
     rate.gflop += 4e-9 * pairs * call.heads * call.headDim;
-    return out;
   }
 
   @TearDown(Level.Trial)

@@ -2,7 +2,6 @@ package inkstone.bench;
 
 import inkstone.ops.Activations;
 import inkstone.ops.Elementwise;
-import inkstone.ops.Upsample;
 import inkstone.tensor.Tensor;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Fork;
@@ -15,10 +14,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/**
- * Element-wise passes of a transformer block, Euler's step, and the VAE's doubling; bound by
- * memory.
- */
+/** Element-wise passes of a transformer block and Euler's step; bound by memory. */
 @State(Scope.Benchmark)
 @Fork(1)
 @Warmup(iterations = 2, time = 1)
@@ -28,8 +24,6 @@ public class ElementwiseBench {
   private static final int CHANNELS = 3072;
   private static final int LATENTS = 4096;
   private static final int LATENT_CHANNELS = 64;
-  private static final int SIDE = 128;
-  private static final int VAE_CHANNELS = 384;
 
   @Param({"1", "2"})
   public int threads;
@@ -41,8 +35,6 @@ public class ElementwiseBench {
   private Tensor out;
   private Tensor sample;
   private Tensor velocity;
-  private Tensor picture;
-  private Tensor doubled;
 
   @Setup(Level.Trial)
   public void setUp() {
@@ -65,10 +57,6 @@ public class ElementwiseBench {
         0,
         5,
         LATENT_CHANNELS);
-    picture = bench.random(SIDE, SIDE, VAE_CHANNELS);
-    doubled = bench.zeros(2 * SIDE, 2 * SIDE, VAE_CHANNELS);
-    bench.check(
-        (c, z) -> Upsample.nearest2x(c, z, picture.rows(0, 2)), 0, 4, 2 * SIDE, VAE_CHANNELS);
   }
 
   @Benchmark
@@ -118,13 +106,6 @@ public class ElementwiseBench {
     Elementwise.addScaled(bench.compute(), sample, velocity, -0.03f);
     rate.gbyte += 12e-9 * LATENTS * LATENT_CHANNELS;
     return sample;
-  }
-
-  @Benchmark
-  public Tensor nearest2x(Rate rate) {
-    Upsample.nearest2x(bench.compute(), doubled, picture);
-    rate.gbyte += 20e-9 * SIDE * SIDE * VAE_CHANNELS;
-    return doubled;
   }
 
   @TearDown(Level.Trial)

@@ -43,7 +43,9 @@ public class GemmBench {
   @Param({"TO_Q_2304", "MLP_UP_2304"})
   public Layer layer;
 
-  @Param({"F32", "BF16", "F16"})
+  @Param({
+    "F32", "BF16", "F16", "F8_E4M3", "F8_E5M2", "Q8_0", "Q4_0", "Q5_0", "Q4_K", "Q5_K", "Q6_K"
+  })
   public DType dtype;
 
   @Param({"1", "2"})

@@ -2,6 +2,7 @@ package inkstone.bench;
 
 import inkstone.ops.Guidance;
 import inkstone.ops.LayerNorm;
+import inkstone.ops.QkNormRope;
 import inkstone.ops.RmsNorm;
 import inkstone.ops.Rope;
 import inkstone.ops.Softmax;
@@ -44,6 +45,8 @@ public class NormBench {
   private Tensor gamma;
   private Tensor cos;
   private Tensor sin;
+  private Tensor queries;
+  private Tensor ones;
   private Tensor text;
   private Tensor positive;
   private Tensor negative;
@@ -69,6 +72,20 @@ public class NormBench {
     bench.check(
         (c, y) -> LayerNorm.modulated(c, y, x.rows(0, 5), shift, scale, 1e-6f), 1e-5, 5, CHANNELS);
     bench.check((c, y) -> Softmax.forward(c, y, x.rows(0, 5)), 1e-5, 5, CHANNELS);
+    queries = bench.random(TOKENS, HEADS, HEAD_DIM);
+    ones = bench.zeros(HEAD_DIM);
+    for (int i = 0; i < HEAD_DIM; i++) { // smaller ones drive what is normed in place to denormals
+      ones.setFloat(i, 1);
+    }
+    bench.check(
+        (c, y) -> {
+          y.segment().copyFrom(queries.rows(0, 5).segment());
+          QkNormRope.interleaved(c, y, weight, cos.rows(0, 5), sin.rows(0, 5), 1e-6f);
+        },
+        1e-6,
+        5,
+        HEADS,
+        HEAD_DIM);
     bench.check(
         (c, y) -> {
           y.segment().copyFrom(text.rows(0, 5).segment());
@@ -116,6 +133,13 @@ public class NormBench {
     Rope.interleaved(bench.compute(), out.view(TOKENS, HEADS, HEAD_DIM), cos, sin);
     rate.gbyte += 8e-9 * TOKENS * CHANNELS;
     return out;
+  }
+
+  @Benchmark
+  public Tensor qkNormRope(Rate rate) {
+    QkNormRope.interleaved(bench.compute(), queries, ones, cos, sin, 1e-6f);
+    rate.gbyte += 8e-9 * TOKENS * CHANNELS;
+    return queries;
   }
 
   @Benchmark

@@ -6,6 +6,8 @@ import inkstone.ops.Compute;
 import inkstone.tensor.DType;
 import inkstone.tensor.Shape;
 import inkstone.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.SplittableRandom;
 
 /** Memory, threads and random numbers of one benchmark, and the check of its result. */
@@ -42,10 +44,44 @@ final class Workbench implements AutoCloseable {
 
   Tensor random(DType dtype, long... dims) {
     Tensor t = Tensor.allocate(arena, "bench", dtype, Shape.of(dims));
-    for (long i = 0; i < t.elements(); i++) {
-      t.setFloat(i, (float) random.nextDouble(-1, 1));
+    switch (dtype) {
+      case F32, BF16, F16 -> {
+        for (long i = 0; i < t.elements(); i++) {
+          t.setFloat(i, (float) random.nextDouble(-1, 1));
+        }
+      }
+      default -> fillBlocks(t);
     }
     return t;
+  }
+
+  /** Random bytes with scales that keep the numbers near unit size. */
+  private void fillBlocks(Tensor t) {
+    byte[] block = new byte[t.dtype().blockBytes()];
+    for (long at = 0; at < t.segment().byteSize(); at += block.length) {
+      random.nextBytes(block);
+      switch (t.dtype()) {
+        case F8_E4M3, F8_E5M2 -> block[0] &= (byte) 0xbf; // below 2
+        case Q8_0 -> setHalf(block, 0, 0x1p-7f);
+        case Q4_0 -> setHalf(block, 0, 0x1p-3f);
+        case Q5_0 -> setHalf(block, 0, 0x1p-4f);
+        case Q4_K, Q5_K -> {
+          setHalf(block, 0, 0x1p-10f);
+          setHalf(block, 2, 0x1p-6f);
+        }
+        case Q6_K -> setHalf(block, 208, 0x1p-12f);
+        default ->
+            throw new IllegalArgumentException(
+                "bench: dtype, expected a weight's, got " + t.dtype() + "; choose another");
+      }
+      MemorySegment.copy(block, 0, t.segment(), ValueLayout.JAVA_BYTE, at, block.length);
+    }
+  }
+
+  private static void setHalf(byte[] block, int at, float value) {
+    short bits = Float.floatToFloat16(value);
+    block[at] = (byte) bits;
+    block[at + 1] = (byte) (bits >> 8);
   }
 
   /**

@@ -7,6 +7,7 @@ import inkstone.tensor.Tensor;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.Set;
@@ -24,6 +25,12 @@ import java.util.function.UnaryOperator;
  * }</pre>
  */
 public final class Weights {
+  private static final Set<DType> TYPES =
+      Collections.unmodifiableSet(
+          EnumSet.complementOf(
+              EnumSet.of(
+                  DType.F64, DType.I64, DType.I32, DType.I16, DType.I8, DType.U8, DType.BOOL)));
+
   private final TensorSource source;
   private final WeightsAudit audit;
   private final String prefix;
@@ -95,7 +102,7 @@ public final class Weights {
   }
 
   /**
-   * A weight, F32, BF16 or F16.
+   * A weight of a type that ops take: F32, BF16, F16, an 8-bit float, or quantised blocks.
    *
    * @param shape the expected shape, exactly; none for a scalar
    * @throws CheckpointException when it is missing, has another shape, or a dtype that no op takes
@@ -113,13 +120,14 @@ public final class Weights {
           source.where(stored(name)),
           "the weights belong to another config.json: use the two of one model");
     }
-    DType dtype = tensor.dtype();
-    if (dtype != DType.F32 && dtype != DType.BF16 && dtype != DType.F16) {
+    if (!TYPES.contains(tensor.dtype())) {
       throw CheckpointException.of(
           "weights: tensor "
               + CheckpointException.quote(stored(name))
-              + ", expected dtype F32, BF16 or F16, got "
-              + dtype,
+              + ", expected a dtype of "
+              + TYPES
+              + ", got "
+              + tensor.dtype(),
           source.where(stored(name)),
           "use the BF16 or F32 weights of this model");
     }

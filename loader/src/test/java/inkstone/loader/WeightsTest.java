@@ -28,7 +28,7 @@ class WeightsTest {
             .f32("img_in.bias", new float[] {1, 2}, 2)
             .bf16("blocks.0.attn.to_q.weight", new float[] {7, 8}, 1, 2)
             .bf16("blocks.1.attn.to_q.weight", new float[] {9, 10}, 1, 2)
-            .raw("scale", DType.F8_E4M3, new byte[] {0x38}, 1)
+            .raw("scale", DType.I8, new byte[] {1}, 1)
             .write(folder.resolve("model.safetensors"));
   }
 
@@ -108,8 +108,32 @@ class WeightsTest {
     assertThatThrownBy(() -> weights.tensor("scale", 1))
         .isExactlyInstanceOf(CheckpointException.class)
         .hasMessageContaining(
-            "weights: tensor \"scale\", expected dtype F32, BF16 or F16, got F8_E4M3");
+            "weights: tensor \"scale\", expected a dtype of [F32, F16, BF16, F8_E4M3, ");
     assertThat(weights.read("scale").getFloat(0)).isEqualTo(1);
+  }
+
+  @Test
+  void floatsOf8BitsAreWeights() throws Exception {
+    Path fp8 =
+        new SafetensorsWriter()
+            .raw("a.weight", DType.F8_E4M3, new byte[] {0x38, (byte) 0xc0}, 1, 2)
+            .raw("b.weight", DType.F8_E5M2, new byte[] {0x3c, (byte) 0xc0}, 2, 1)
+            .write(folder.resolve("fp8.safetensors"));
+    Weights weights = Weights.open(arena, fp8);
+    assertThat(weights.at("a").tensor("weight", 1, 2).toFloatArray()).containsExactly(1, -2);
+    assertThat(weights.at("b").tensor("weight", 2, 1).toFloatArray()).containsExactly(1, -2);
+  }
+
+  @Test
+  void quantisedBlocksAreNotSafetensors() {
+    Path q8 =
+        new SafetensorsWriter()
+            .raw("a.weight", DType.Q8_0, new byte[34], 1, 32)
+            .write(folder.resolve("q8.safetensors"));
+    assertThatThrownBy(() -> Weights.open(arena, q8))
+        .isExactlyInstanceOf(CheckpointException.class)
+        .hasMessageContaining("dtype, expected one of [F64, F32, ")
+        .hasMessageContaining("got \"Q8_0\"");
   }
 
   @Test

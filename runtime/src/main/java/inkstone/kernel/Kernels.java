@@ -14,19 +14,55 @@ public interface Kernels {
    * inside a block one chain of fused multiply-adds in rising k from zero; the block sums are added
    * to the bias (or zero) in rising order.
    */
-  int K_BLOCK = 512;
+  int K_BLOCK = 256;
+
+  /** Chains that {@link #fmaPeak} runs: more than latency times units of any processor. */
+  int FMA_CHAINS = 12;
+
+  /** Factor of a step of {@link #fmaPeak}; with {@link #FMA_ADDEND} a chain tends to 1. */
+  float FMA_FACTOR = 1 - 0x1p-10f;
+
+  /** What a step of {@link #fmaPeak} adds. */
+  float FMA_ADDEND = 0x1p-10f;
 
   /** Name and vector width, for logs. */
   String describe();
 
+  /** Numbers of one vector; 1 for plain loops. */
+  int lanes();
+
+  /**
+   * {@code x = x * FMA_FACTOR + FMA_ADDEND}, {@code steps} times, for {@link #FMA_CHAINS} chains of
+   * {@link #lanes} numbers at {@code chains}. Between one load and one store a chain stays in a
+   * register, so the time is what 2 · steps · chains · lanes operations take at least.
+   */
+  void fmaPeak(long chains, int steps);
+
   /** Columns of one packed panel: the granule for splitting N. */
   int panelColumns();
 
-  /** Bytes of scratch that one worker needs in {@link #gemm} and {@link #pack}. */
-  long gemmScratchBytes();
+  /** Rows of one register tile: the granule for splitting M. */
+  int tileRows();
+
+  /** Bytes of scratch that one worker needs in {@link #gemm} for so many rows and columns. */
+  long gemmScratchBytes(long rows, int n);
 
   /** Rows {@code [rowFrom, rowTo)} and columns {@code [nFrom, nTo)} of a GEMM. */
   void gemm(GemmArgs args, long rowFrom, long rowTo, int nFrom, int nTo, long scratch);
+
+  /** Bytes of scratch that one worker needs in {@link #pack}. */
+  long packScratchBytes();
+
+  /** Bytes of scratch that one worker needs in {@link #gemv}. */
+  long gemvScratchBytes(GemmArgs args);
+
+  /**
+   * Rows {@code [rowFrom, rowTo)}, which should be few, and columns {@code [nFrom, nTo)} of a GEMM.
+   * It reads a weight once for all rows, in its stored type. The order of additions is its own, not
+   * that of {@link #gemm}: the bits of an element depend on its row of x, its row of the weight and
+   * its bias.
+   */
+  void gemv(GemmArgs args, long rowFrom, long rowTo, int nFrom, int nTo, long scratch);
 
   /** Bytes of {@code [n, k]} weights in packed form. */
   long packedBytes(int n, int k);
@@ -65,11 +101,17 @@ public interface Kernels {
   /** Softmax of {@code rows} rows of {@code n}; {@code out} may be {@code x}. */
   void softmax(long out, long x, long rows, int n);
 
-  /** Bytes of scratch that one worker needs in {@link #rope}. */
+  /** Bytes of scratch that one worker needs in {@link #rope} and {@link #qkNormRope}. */
   long ropeScratchBytes(int headDim);
 
   /** Rotates tokens {@code [tokenFrom, tokenTo)} in place. */
   void rope(RopeArgs args, long tokenFrom, long tokenTo, long scratch);
+
+  /**
+   * Norms and then rotates all heads of tokens {@code [tokenFrom, tokenTo)} in place; the bits are
+   * those of {@link #rmsNorm} over the heads followed by {@link #rope}.
+   */
+  void qkNormRope(QkNormRopeArgs args, long tokenFrom, long tokenTo, long scratch);
 
   /** {@code out[i] = op(x[i])}; {@code out} may be {@code x}. */
   void unary(UnaryOp op, long out, long x, long n);
@@ -93,11 +135,14 @@ public interface Kernels {
   void trueCfg(long positive, long negative, float scale, long rows, int channels);
 
   /**
-   * Input rows {@code [rowFrom, rowTo)} of {@code x [H, W, C]} to their two output rows of {@code
-   * out [2H, 2W, C]}.
+   * {@code n} elements of {@code type}, a whole number of its blocks, widened to F32: exact for
+   * floats, as gguf-py rounds for quantised types.
    */
-  void nearest2x(long out, long x, int width, int channels, long rowFrom, long rowTo);
-
-  /** {@code n} elements of {@code type} widened to F32; exact. */
   void widen(long out, long x, ElementType type, long n);
+
+  /**
+   * Sum modulo 2³² of the 32-bit words of memory, the last one filled up with zeros: what reads
+   * memory and computes next to nothing, to measure its bandwidth.
+   */
+  int checksum(long address, long bytes);
 }

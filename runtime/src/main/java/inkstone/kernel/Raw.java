@@ -1,6 +1,9 @@
 package inkstone.kernel;
 
 import inkstone.memory.AddressSpace;
+import inkstone.number.BFloat16;
+import inkstone.number.Float8;
+import inkstone.number.GgufBlock;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
@@ -10,6 +13,11 @@ final class Raw {
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private static final ValueLayout.OfLong LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private Raw() {}
 
@@ -26,6 +34,42 @@ final class Raw {
     return get(address + i * 4);
   }
 
+  static byte getByte(long address) {
+    if (AddressSpace.CHECKED) {
+      AddressSpace.check(address, 1);
+    }
+    return AddressSpace.ALL.get(ValueLayout.JAVA_BYTE, address);
+  }
+
+  static int getInt(long address) {
+    if (AddressSpace.CHECKED) {
+      AddressSpace.check(address, 4);
+    }
+    return AddressSpace.ALL.get(INT, address);
+  }
+
+  static long getLong(long address) {
+    if (AddressSpace.CHECKED) {
+      AddressSpace.check(address, 8);
+    }
+    return AddressSpace.ALL.get(LONG, address);
+  }
+
+  static void setLong(long address, long value) {
+    if (AddressSpace.CHECKED) {
+      AddressSpace.check(address, 8);
+    }
+    AddressSpace.ALL.set(LONG, address, value);
+  }
+
+  /** Float16 at {@code address}. */
+  static float half(long address) {
+    if (AddressSpace.CHECKED) {
+      AddressSpace.check(address, 2);
+    }
+    return Float.float16ToFloat(AddressSpace.ALL.get(SHORT, address));
+  }
+
   static void set(long address, long i, float value) {
     if (AddressSpace.CHECKED) {
       AddressSpace.check(address + i * 4, 4);
@@ -33,15 +77,25 @@ final class Raw {
     AddressSpace.ALL.set(FLOAT, address + i * 4, value);
   }
 
-  /** Element {@code i} of the numbers of {@code type} at {@code address}. */
+  /** Element {@code i} of the numbers of {@code type} that start at {@code address}. */
   static float get(ElementType type, long address, long i) {
+    int inBlock = (int) (i % type.blockElements());
+    long at = address + type.bytes(i - inBlock);
     if (AddressSpace.CHECKED) {
-      AddressSpace.check(address + i * type.bytes(), type.bytes());
+      AddressSpace.check(at, type.blockBytes());
     }
     return switch (type) {
-      case F32 -> AddressSpace.ALL.get(FLOAT, address + i * 4);
-      case BF16 -> Float.intBitsToFloat(AddressSpace.ALL.get(SHORT, address + i * 2) << 16);
-      case F16 -> Float.float16ToFloat(AddressSpace.ALL.get(SHORT, address + i * 2));
+      case F32 -> AddressSpace.ALL.get(FLOAT, at);
+      case BF16 -> BFloat16.toFloat(AddressSpace.ALL.get(SHORT, at));
+      case F16 -> Float.float16ToFloat(AddressSpace.ALL.get(SHORT, at));
+      case F8_E4M3 -> Float8.e4m3ToFloat(AddressSpace.ALL.get(ValueLayout.JAVA_BYTE, at));
+      case F8_E5M2 -> Float8.e5m2ToFloat(AddressSpace.ALL.get(ValueLayout.JAVA_BYTE, at));
+      case Q8_0 -> GgufBlock.q8(AddressSpace.ALL, at, inBlock);
+      case Q4_0 -> GgufBlock.q4(AddressSpace.ALL, at, inBlock);
+      case Q5_0 -> GgufBlock.q5(AddressSpace.ALL, at, inBlock);
+      case Q4_K -> GgufBlock.q4k(AddressSpace.ALL, at, inBlock);
+      case Q5_K -> GgufBlock.q5k(AddressSpace.ALL, at, inBlock);
+      case Q6_K -> GgufBlock.q6k(AddressSpace.ALL, at, inBlock);
     };
   }
 }

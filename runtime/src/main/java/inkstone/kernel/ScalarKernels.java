@@ -14,12 +14,33 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public int lanes() {
+    return 1;
+  }
+
+  @Override
+  public void fmaPeak(long chains, int steps) {
+    for (int chain = 0; chain < FMA_CHAINS; chain++) {
+      float x = Raw.get(chains, chain);
+      for (int i = 0; i < steps; i++) {
+        x = Math.fma(x, FMA_FACTOR, FMA_ADDEND);
+      }
+      Raw.set(chains, chain, x);
+    }
+  }
+
+  @Override
   public int panelColumns() {
     return 1;
   }
 
   @Override
-  public long gemmScratchBytes() {
+  public int tileRows() {
+    return 1;
+  }
+
+  @Override
+  public long gemmScratchBytes(long rows, int n) {
     return 0;
   }
 
@@ -28,7 +49,7 @@ public final class ScalarKernels implements Kernels {
     for (long m = rowFrom; m < rowTo; m++) {
       long x = g.x() + m * g.xStride() * 4;
       for (int n = nFrom; n < nTo; n++) {
-        long weight = g.weight() + (long) n * g.k() * g.type().bytes();
+        long weight = g.weight() + g.type().bytes((long) n * g.k());
         float sum = g.bias() == 0 ? 0 : Raw.get(g.bias(), n);
         for (int block = 0; block < g.k(); block += K_BLOCK) {
           float blockSum = 0;
@@ -37,9 +58,35 @@ public final class ScalarKernels implements Kernels {
           }
           sum += blockSum;
         }
-        Raw.set(g.out(), m * g.outStride() + n, sum);
+        finish(g, m * g.outStride() + n, n, sum);
       }
     }
+  }
+
+  private static void finish(GemmArgs g, long at, int n, float sum) {
+    float y =
+        switch (g.epilogue()) {
+          case NONE -> sum;
+          case GELU_TANH -> unary(UnaryOp.GELU_TANH, sum);
+          case SILU -> unary(UnaryOp.SILU, sum);
+          case ADD_GATED -> Raw.get(g.out(), at) + Raw.get(g.gate(), n) * sum;
+        };
+    Raw.set(g.out(), at, y);
+  }
+
+  @Override
+  public long packScratchBytes() {
+    return 0;
+  }
+
+  @Override
+  public long gemvScratchBytes(GemmArgs args) {
+    return 0;
+  }
+
+  @Override
+  public void gemv(GemmArgs g, long rowFrom, long rowTo, int nFrom, int nTo, long scratch) {
+    ScalarGemv.gemv(g, rowFrom, rowTo, nFrom, nTo);
   }
 
   @Override
@@ -61,9 +108,6 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public void conv(ConvArgs c, long pixelFrom, long pixelTo, long scratch) {
-    GemmArgs g =
-        new GemmArgs(
-            c.out(), c.cout(), 0, 0, c.packed(), ElementType.F32, c.bias(), c.cout(), c.k());
     for (long pixel = pixelFrom; pixel < pixelTo; pixel++) {
       long top = pixel / c.outWidth() * c.stride() - c.padTop();
       long left = pixel % c.outWidth() * c.stride() - c.padLeft();
@@ -76,18 +120,22 @@ public final class ScalarKernels implements Kernels {
           }
         }
       }
+      long out = c.out() + c.outOffset(pixel);
       GemmArgs row =
           new GemmArgs(
-              c.out() + pixel * c.cout() * 4,
-              g.outStride(),
+              out,
+              c.cout(),
               scratch,
               c.k(),
-              g.weight(),
-              g.type(),
-              g.bias(),
-              g.n(),
-              g.k());
+              c.packed(),
+              ElementType.F32,
+              c.bias(),
+              c.cout(),
+              c.k());
       gemm(row, 0, 1, 0, c.cout(), 0);
+      if (c.residual() != 0) {
+        binary(BinaryOp.ADD, out, out, c.residual() + c.outOffset(pixel), c.cout());
+      }
     }
   }
 
@@ -112,10 +160,11 @@ public final class ScalarKernels implements Kernels {
       double max = Double.NEGATIVE_INFINITY;
       for (int j = 0; j < keys; j++) {
         long key = b.keyFrom() + j;
+        KeySegment s = a.segments().get(a.segmentOf(key));
+        long k = a.offset(s, key, kvHead);
         double score = 0;
         for (int e = 0; e < d; e++) {
-          score +=
-              (double) Raw.get(a.q(), q + e) * Raw.get(a.k(), (key * a.kvHeads() + kvHead) * d + e);
+          score += (double) Raw.get(a.q(), q + e) * Raw.get(s.kType(), s.k(), k + e);
         }
         weights[j] = score * a.scale() + (a.keyBias() == 0 ? 0 : Raw.get(a.keyBias(), key));
         max = Math.max(max, weights[j]);
@@ -128,7 +177,9 @@ public final class ScalarKernels implements Kernels {
       for (int e = 0; e < d; e++) {
         double sum = 0;
         for (int j = 0; j < keys; j++) {
-          sum += weights[j] * Raw.get(a.v(), ((b.keyFrom() + j) * a.kvHeads() + kvHead) * d + e);
+          long key = b.keyFrom() + j;
+          KeySegment s = a.segments().get(a.segmentOf(key));
+          sum += weights[j] * Raw.get(s.vType(), s.v(), a.offset(s, key, kvHead) + e);
         }
         Raw.set(a.out(), q + e, total == 0 ? 0 : (float) (sum / total));
       }
@@ -233,17 +284,29 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void qkNormRope(QkNormRopeArgs a, long tokenFrom, long tokenTo, long scratch) {
+    RmsArgs norm =
+        new RmsArgs(a.x(), a.x(), a.headDim(), a.weight(), a.eps(), RmsArgs.Form.ROOT_MEAN_SQUARE);
+    RopeArgs rope =
+        new RopeArgs(a.x(), a.cos(), a.sin(), a.heads(), a.headDim(), RopeArgs.Form.INTERLEAVED);
+    rmsNorm(norm, tokenFrom * a.heads(), tokenTo * a.heads());
+    rope(rope, tokenFrom, tokenTo, scratch);
+  }
+
+  @Override
   public void unary(UnaryOp op, long out, long x, long n) {
     for (long i = 0; i < n; i++) {
-      double v = Raw.get(x, i);
-      double y =
-          switch (op) {
-            case GELU_TANH -> v / (1 + Math.exp(-2 * SQRT_2_OVER_PI * (v + 0.044715 * v * v * v)));
-            case GELU_ERF -> v * NormalDistribution.cdf(v);
-            case SILU -> silu(v);
-          };
-      Raw.set(out, i, (float) y);
+      Raw.set(out, i, unary(op, Raw.get(x, i)));
     }
+  }
+
+  private static float unary(UnaryOp op, double v) {
+    return (float)
+        switch (op) {
+          case GELU_TANH -> v / (1 + Math.exp(-2 * SQRT_2_OVER_PI * (v + 0.044715 * v * v * v)));
+          case GELU_ERF -> v * NormalDistribution.cdf(v);
+          case SILU -> silu(v);
+        };
   }
 
   @Override
@@ -309,24 +372,15 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void nearest2x(long out, long x, int width, int channels, long rowFrom, long rowTo) {
-    long outRow = 2L * width * channels;
-    for (long row = 2 * rowFrom; row < 2 * rowTo; row++) {
-      for (long i = 0; i < outRow; i++) {
-        long column = i / channels / 2;
-        Raw.set(
-            out,
-            row * outRow + i,
-            Raw.get(x, (row / 2 * width + column) * channels + i % channels));
-      }
-    }
-  }
-
-  @Override
   public void widen(long out, long x, ElementType type, long n) {
     for (long i = 0; i < n; i++) {
       Raw.set(out, i, Raw.get(type, x, i));
     }
+  }
+
+  @Override
+  public int checksum(long address, long bytes) {
+    return ScalarChecksum.checksum(address, bytes);
   }
 
   private static double silu(double v) {

@@ -1,183 +1,143 @@
 package inkstone.kernel;
 
-import static inkstone.kernel.VectorMemory.first;
-import static inkstone.kernel.VectorMemory.load;
-import static inkstone.kernel.VectorMemory.store;
-
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
-
 /**
  * Fused attention: a block of queries meets one tile of keys after another with an online softmax,
- * so that no matrix of all scores exists. Scores and sums are register tiles of {@link VectorGemm};
- * keys come in one fixed order from the first, in tiles of one fixed size.
+ * so that no matrix of all scores exists. Everything is kept transposed, a lane a query: the
+ * queries are the panels of {@link VectorTile}, keys and values its rows. The scores of a panel are
+ * then themselves a panel, which stays in L1 until the values have met it, and the softmax needs no
+ * sums across lanes.
  */
 final class VectorAttention {
-  private static final int LANES = VectorShapes.LANES;
-  private static final int PANEL = VectorGemm.PANEL;
+  private static final int ROWS = VectorTile.ROWS;
+  private static final int STRIDE = VectorTile.STRIDE;
+  private static final int PANEL = VectorTile.PANEL;
+  private static final int PANEL_BYTES = VectorTile.PANEL_BYTES;
+  private static final int TILE_BYTES = ROWS * PANEL_BYTES;
 
-  /** Keys of a tile: its scores for all queries of a block stay in L2. */
-  static final int KEYS = 128;
+  /** Keys of a tile: the scores of a panel of queries fill the greater part of L1. */
+  static final int KEYS = Kernels.K_BLOCK;
 
-  /** Queries of a block: enough that packing a tile of keys costs a few per cent. */
-  static final int QUERIES = 192;
-
-  private static final long SCORE_BYTES = 4L * QUERIES * KEYS;
+  /** Queries of a block: with their results they fill half a megabyte of L2. */
+  static final int QUERIES = 512;
 
   /** Scratch of one call: where each part lies. */
   private record Layout(
-      long scores,
-      long sums,
-      long keys,
-      long values,
-      long zeros,
-      long maxima,
-      long totals,
-      long tile,
-      long pack) {
-    static Layout at(long scratch, int headDim) {
-      int wide = VectorGemm.padded(headDim);
-      long sums = scratch + SCORE_BYTES; // [QUERIES, wide]
-      long keys = sums + 4L * QUERIES * wide; // panels [headDim, PANEL] for KEYS columns
-      long values = keys + 4L * KEYS * headDim; // panels [KEYS, PANEL] for headDim columns
-      long zeros = values + 4L * KEYS * wide; // [KEYS]
-      long maxima = zeros + 4L * KEYS; // [QUERIES]
-      long totals = maxima + 4L * QUERIES; // [QUERIES]
-      long tile = totals + 4L * QUERIES;
+      long queries, long results, long scores, long softmax, long widened, long pack, long end) {
+    static Layout at(long scratch, int rows, int d) {
+      int panels = (rows + PANEL - 1) / PANEL;
+      long results = scratch + (long) panels * d * PANEL_BYTES; // panels [d, PANEL]
+      long scores = results + panels * resultBytes(d); // panels [d, PANEL]
+      long softmax = scores + (long) (KEYS + ROWS) * PANEL_BYTES; // [KEYS, PANEL]
+      long widened = softmax + panels * VectorSoftmax.STATE_BYTES;
+      long pack = widened + VectorKeyTiles.scratchBytes(d);
       return new Layout(
-          scratch, sums, keys, values, zeros, maxima, totals, tile, tile + VectorGemm.tileBytes());
+          scratch, results, scores, softmax, widened, pack, pack + VectorPack.SCRATCH_BYTES);
     }
   }
 
   private VectorAttention() {}
 
+  /** Results of one panel, in whole tiles. */
+  private static long resultBytes(int d) {
+    return (long) (d + ROWS - 1) / ROWS * TILE_BYTES;
+  }
+
   static long scratchBytes(int headDim) {
-    return Layout.at(0, headDim).pack + VectorPack.SCRATCH_BYTES;
+    return Layout.at(0, QUERIES, headDim).end;
   }
 
   static void attention(AttentionArgs a, AttentionBlock b, long scratch) {
     int d = a.headDim();
-    int wide = VectorGemm.padded(d);
     int rows = Math.toIntExact(b.queryTo() - b.queryFrom());
-    Layout at = Layout.at(scratch, d);
-    long queryBytes = 4L * a.heads() * d;
-    long keyBytes = 4L * a.kvHeads() * d;
+    int panels = (rows + PANEL - 1) / PANEL;
+    Layout at = Layout.at(scratch, rows, d);
+    long rowBytes = 4L * a.heads() * d;
+    long first = b.queryFrom() * rowBytes + 4L * b.head() * d;
     int kvHead = b.head() / (a.heads() / a.kvHeads());
-    long query = a.q() + b.queryFrom() * queryBytes + 4L * b.head() * d;
     long keysEnd = Math.min(b.keyTo(), b.queryTo() + b.causalShift());
-    VectorMemory.clear(at.sums, (long) rows * wide);
-    VectorMemory.clear(at.zeros, KEYS);
-    for (int r = 0; r < rows; r++) {
-      Raw.set(at.maxima, r, Float.NEGATIVE_INFINITY);
-      Raw.set(at.totals, r, 0);
+    VectorBuffers buffers = VectorBuffers.local();
+    float[] keyRows = buffers.rows(VectorKeyTiles.floats(KEYS, d));
+    float[] valueRows = buffers.values(VectorKeyTiles.floats(d, KEYS));
+    VectorPack.pack(
+        at.queries,
+        (long) d * PANEL_BYTES,
+        a.q() + first,
+        ElementType.F32,
+        (long) a.heads() * d,
+        rows,
+        d,
+        at.pack);
+    VectorMemory.clear(at.results, panels * resultBytes(d) / 4);
+    for (int p = 0; p < panels; p++) {
+      VectorSoftmax.start(at.softmax + p * VectorSoftmax.STATE_BYTES);
     }
     for (long key = b.keyFrom(); key < keysEnd; key += KEYS) {
       int keys = (int) Math.min(KEYS, keysEnd - key);
-      int width = VectorGemm.padded(keys);
-      long kvAt = key * keyBytes + 4L * kvHead * d;
-      VectorPack.pack(
-          at.keys,
-          4L * PANEL * d,
-          a.k() + kvAt,
-          ElementType.F32,
-          (long) a.kvHeads() * d,
-          keys,
-          d,
-          at.pack);
-      VectorGemm.product(
-          at.scores, 4L * KEYS, at.zeros, 0, query, queryBytes, rows, at.keys, width, d, at.tile);
+      VectorKeyTiles.keys(keyRows, a, kvHead, key, keys, at.widened);
+      VectorKeyTiles.values(valueRows, a, kvHead, key, keys, at.widened);
       long bias = a.keyBias() == 0 ? 0 : a.keyBias() + 4 * key;
-      for (int r = 0; r < rows; r++) {
-        long seen = b.queryFrom() + r + b.causalShift() + 1 - key;
-        int visible = Math.clamp(seen, 0, keys);
-        softmax(
-            at.scores + 4L * r * KEYS,
-            width,
-            visible,
-            bias,
-            a.scale(),
-            at.maxima + 4L * r,
-            at.totals + 4L * r,
-            at.sums + 4L * r * wide,
-            wide);
-      }
-      copyValues(at.values, a.v() + kvAt, keyBytes, keys, d);
-      VectorGemm.product(
-          at.sums, 4L * wide, at.sums, 4L * wide, at.scores, 4L * KEYS, rows, at.values, wide, keys,
-          at.tile);
-    }
-    for (int r = 0; r < rows; r++) {
-      float total = Raw.get(at.totals, r);
-      VectorElementwise.scale(
-          a.out() + (b.queryFrom() + r) * queryBytes + 4L * b.head() * d,
-          at.sums + 4L * r * wide,
-          total == 0 ? 0 : 1 / total,
-          d);
-    }
-  }
-
-  /** Values of one key tile into panels; columns that fill up the last one are zero. */
-  private static void copyValues(long to, long from, long stride, int keys, int d) {
-    for (int column = 0; column < d; column += PANEL) {
-      int columns = Math.min(PANEL, d - column);
-      long panel = to + 4L * column * keys;
-      for (int j = 0; j < keys; j++) {
-        long row = panel + 4L * j * PANEL;
-        VectorMemory.copy(row, from + j * stride + 4L * column, columns);
-        if (columns < PANEL) {
-          VectorMemory.clear(row + 4L * columns, PANEL - columns);
+      for (int p = 0; p < panels; p++) {
+        // Keys of this tile that the panel's first query sees; each further query sees one more.
+        long seen = b.queryFrom() + (long) p * PANEL + b.causalShift() + 1 - key;
+        if (seen + PANEL - 1 <= 0) {
+          continue;
+        }
+        int visible = (int) Math.min(seen, keys);
+        long state = at.softmax + p * VectorSoftmax.STATE_BYTES;
+        long results = at.results + p * resultBytes(d);
+        long panel = at.queries + (long) p * d * PANEL_BYTES;
+        for (int row = 0; row < keys; row += ROWS) {
+          dot(buffers, keyRows, row / ROWS * VectorKeyTiles.step(d), d, panel);
+          long tile = at.scores + (long) row * PANEL_BYTES;
+          int count = Math.min(ROWS, keys - row);
+          VectorSoftmax.scores(
+              tile, buffers.sums, count, a.scale(), bias == 0 ? 0 : bias + 4L * row);
+          if (row + count > visible) {
+            VectorSoftmax.hide(tile, count, visible - row);
+          }
+        }
+        if (VectorSoftmax.weigh(at.scores, keys, state)) {
+          VectorSoftmax.rescale(results, d, state);
+        }
+        for (int e = 0; e < d; e += ROWS) {
+          int group = e / ROWS;
+          int from = group * VectorKeyTiles.step(keys);
+          VectorTile.multiply(buffers.sums, valueRows, from, keys, at.scores);
+          VectorTile.add(results + (long) group * TILE_BYTES, buffers.sums);
         }
       }
     }
+    for (int p = 0; p < panels; p++) {
+      long results = at.results + p * resultBytes(d);
+      VectorSoftmax.divide(results, d, at.softmax + p * VectorSoftmax.STATE_BYTES);
+      int count = Math.min(PANEL, rows - p * PANEL);
+      write(a.out() + first + (long) p * PANEL * rowBytes, rowBytes, results, d, count, buffers);
+    }
   }
 
-  /**
-   * Turns a row of raw scores into weights relative to the largest score so far, and rescales what
-   * was summed before when that has grown.
-   */
-  private static void softmax(
-      long row,
-      int width,
-      int visible,
-      long bias,
-      float scale,
-      long maximum,
-      long total,
-      long sums,
-      int wide) {
-    FloatVector hidden = VectorMath.spread(Float.NEGATIVE_INFINITY);
-    FloatVector largest = hidden;
-    for (int i = 0; i < width; i += LANES) {
-      FloatVector s = load(row + 4L * i).mul(scale);
-      if (i + LANES > visible) {
-        VectorMask<Float> mask = first(visible - i);
-        if (bias != 0) {
-          s = s.add(load(bias + 4L * i, mask));
-        }
-        s = hidden.blend(s, mask);
-      } else if (bias != 0) {
-        s = s.add(load(bias + 4L * i));
+  /** Scores of one tile of keys to {@code buffers.sums}, cut at K_BLOCK. */
+  private static void dot(VectorBuffers buffers, float[] keyRows, int at, int d, long panel) {
+    int depth = Math.min(Kernels.K_BLOCK, d);
+    VectorTile.multiply(buffers.sums, keyRows, at, depth, panel);
+    for (int e = depth; e < d; e += Kernels.K_BLOCK) {
+      depth = Math.min(Kernels.K_BLOCK, d - e);
+      long part = panel + (long) e * PANEL_BYTES;
+      VectorTile.multiply(buffers.more, keyRows, at + STRIDE * e, depth, part);
+      VectorTile.add(buffers.sums, buffers.more);
+    }
+  }
+
+  /** Results {@code [d, PANEL]} of a panel to {@code count} rows of d numbers. */
+  private static void write(
+      long out, long rowBytes, long results, int d, int count, VectorBuffers buffers) {
+    float[] turned = buffers.sums;
+    for (int e = 0; e < d; e += STRIDE) {
+      int channels = Math.min(STRIDE, d - e);
+      long from = results + (long) e * PANEL_BYTES;
+      VectorRows.interleave(turned, 0, from, PANEL_BYTES, channels - 1, PANEL);
+      for (int q = 0; q < count; q++) {
+        VectorMemory.copyFew(out + q * rowBytes + 4L * e, turned, STRIDE * q, channels);
       }
-      store(s, row + 4L * i);
-      largest = largest.max(s);
     }
-    float before = Raw.get(maximum);
-    float now = Math.max(before, largest.reduceLanes(VectorOperators.MAX));
-    float base = now == Float.NEGATIVE_INFINITY ? 0 : now;
-    FloatVector sum = FloatVector.zero(VectorShapes.FLOATS);
-    for (int i = 0; i < width; i += LANES) {
-      FloatVector p = VectorMath.exp(load(row + 4L * i).sub(base));
-      store(p, row + 4L * i);
-      sum = sum.add(p);
-    }
-    float previous = Raw.get(total);
-    if (now != before) {
-      float factor = VectorMath.exp(VectorMath.spread(before - base)).lane(0);
-      previous *= factor;
-      VectorElementwise.scale(sums, sums, factor, wide);
-      Raw.set(maximum, 0, now);
-    }
-    Raw.set(total, 0, previous + VectorMath.sum(sum));
   }
 }

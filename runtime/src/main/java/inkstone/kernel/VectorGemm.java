@@ -1,45 +1,40 @@
 package inkstone.kernel;
 
-import static inkstone.kernel.VectorMemory.load;
-import static inkstone.kernel.VectorMemory.spread;
-import static inkstone.kernel.VectorMemory.store;
-
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-
 /**
- * Matrix products. Weights are packed into panels of two vectors of columns, k by k, and a register
- * tile of 6 rows by two vectors runs down a panel. All callers (linear layers of any row count,
- * convolutions, attention) share the one tile, so that there is one reduction order and little code
+ * Matrix products. Weights are packed into panels of two vectors of columns, k by k; rows of x are
+ * interleaved; the register tile of {@link VectorTile} runs over both. Linear layers of any row
+ * count and convolutions share the one tile, so that there is one reduction order and little code
  * to warm up. See docs/kernels.md.
  */
 final class VectorGemm {
-  private static final int LANES = VectorShapes.LANES;
-  private static final int BYTES = VectorShapes.BYTES;
-
-  /** Rows of a register tile. */
-  static final int ROWS = 6;
-
-  /** Columns of a panel. */
-  static final int PANEL = 2 * LANES;
-
-  /** Columns packed at a time: with K_BLOCK they fill half a megabyte of L2. */
-  private static final int N_BLOCK = 256;
-
-  /** Bytes of one k of a panel. */
-  private static final int PANEL_BYTES = 4 * PANEL;
-
+  private static final int ROWS = VectorTile.ROWS;
+  private static final int PANEL = VectorTile.PANEL;
+  private static final int PANEL_BYTES = VectorTile.PANEL_BYTES;
   private static final int TILE_BYTES = ROWS * PANEL_BYTES;
+
+  /** Columns packed at a time: with K_BLOCK they fill three quarters of a megabyte of L2. */
+  private static final int N_BLOCK = 768;
+
+  /** Tiles of rows that are interleaved at a time. */
+  private static final int TILES = 8;
+
+  /** Rows that meet a packed block of weights, a multiple of both tile heights. */
+  private static final int MOST_ROWS = 2304;
+
   private static final long BLOCK_BYTES = 4L * N_BLOCK * Kernels.K_BLOCK;
   private static final long BIAS_BYTES = 4L * N_BLOCK;
 
-  /** Tells C2 that an address is small, which spares a range check in the inner loop. */
-  private static final long ADDRESS = (1L << 56) - 1;
-
   private VectorGemm() {}
 
-  static long scratchBytes() {
-    return BLOCK_BYTES + BIAS_BYTES + TILE_BYTES + VectorPack.SCRATCH_BYTES;
+  /** Scratch of {@link #gemm} for at most {@code rows} rows and {@code n} columns. */
+  static long scratchBytes(long rows, int n) {
+    long sums = sumsBytes(Math.min(rows, MOST_ROWS), Math.min(n, N_BLOCK));
+    return BLOCK_BYTES + BIAS_BYTES + VectorPack.SCRATCH_BYTES + sums;
+  }
+
+  /** Bytes of the sums of {@link #product}. */
+  static long sumsBytes(long rows, int n) {
+    return (rows + ROWS - 1) / ROWS * (padded(n) / PANEL) * TILE_BYTES;
   }
 
   /** Columns rounded up to whole panels. */
@@ -49,207 +44,156 @@ final class VectorGemm {
 
   /** As {@link Kernels#gemm}: packs a block of weights at a time and multiplies all rows by it. */
   static void gemm(GemmArgs g, long rowFrom, long rowTo, int nFrom, int nTo, long scratch) {
-    long bias = scratch + BLOCK_BYTES;
-    long tile = bias + BIAS_BYTES;
-    long packScratch = tile + TILE_BYTES;
-    for (int n = nFrom; n < nTo; n += N_BLOCK) {
-      int columns = Math.min(N_BLOCK, nTo - n);
-      VectorMemory.clear(bias, padded(columns));
-      if (g.bias() != 0) {
-        VectorMemory.copy(bias, g.bias() + 4L * n, columns);
-      }
-      for (int k = 0; k < g.k(); k += Kernels.K_BLOCK) {
-        int depth = Math.min(Kernels.K_BLOCK, g.k() - k);
-        long weight = g.weight() + ((long) n * g.k() + k) * g.type().bytes();
-        VectorPack.pack(
-            scratch,
-            (long) depth * PANEL_BYTES,
-            weight,
-            g.type(),
-            g.k(),
-            columns,
-            depth,
-            packScratch);
-        long out = g.out() + (rowFrom * g.outStride() + n) * 4;
-        boolean first = k == 0;
-        block(
-            out,
-            4 * g.outStride(),
-            first ? bias : out,
-            first ? 0 : 4 * g.outStride(),
-            g.x() + (rowFrom * g.xStride() + k) * 4,
-            4 * g.xStride(),
-            rowTo - rowFrom,
-            scratch,
-            (long) depth * PANEL_BYTES,
-            columns,
-            depth,
-            tile);
+    for (long row = rowFrom; row < rowTo; row += MOST_ROWS) {
+      int rows = (int) Math.min(MOST_ROWS, rowTo - row);
+      for (int n = nFrom; n < nTo; n += N_BLOCK) {
+        columns(g, row, rows, n, Math.min(N_BLOCK, nTo - n), scratch);
       }
     }
   }
 
+  private static void columns(GemmArgs g, long row, int rows, int n, int columns, long scratch) {
+    long bias = scratch + BLOCK_BYTES;
+    long packScratch = bias + BIAS_BYTES;
+    long sums = packScratch + VectorPack.SCRATCH_BYTES;
+    VectorMemory.clear(bias, padded(columns));
+    if (g.bias() != 0) {
+      VectorMemory.copy(bias, g.bias() + 4L * n, columns);
+    }
+    for (int k = 0; k < g.k(); k += Kernels.K_BLOCK) {
+      int depth = Math.min(Kernels.K_BLOCK, g.k() - k);
+      long panelStride = (long) depth * PANEL_BYTES;
+      long weight = g.weight() + g.type().bytes((long) n * g.k() + k);
+      VectorPack.pack(scratch, panelStride, weight, g.type(), g.k(), columns, depth, packScratch);
+      block(
+          sums,
+          k == 0 ? bias : 0,
+          k + depth == g.k() ? g.out() + (row * g.outStride() + n) * 4 : 0,
+          4 * g.outStride(),
+          g.epilogue(),
+          g.gate() + 4L * n,
+          g.x() + (row * g.xStride() + k) * 4,
+          4 * g.xStride(),
+          rows,
+          scratch,
+          panelStride,
+          columns,
+          depth);
+    }
+  }
+
   /**
-   * {@code out[M, N] = x[M, K] · packed + init}, cut at {@link Kernels#K_BLOCK}.
+   * {@code out[M, N] = x[M, K] · packed + bias}, cut at {@link Kernels#K_BLOCK}.
    *
+   * @param bias address of N floats, rounded up to whole panels
    * @param packed panels of {@code k} rows each
-   * @param init address of the first row of what the first block is added to, {@code initStride}
-   *     bytes apart (0 for the same row each time)
-   * @param tile scratch of {@link #tileBytes}
+   * @param sums scratch of {@link #sumsBytes}
    */
   static void product(
       long out,
       long outStride,
-      long init,
-      long initStride,
+      long bias,
       long x,
       long xStride,
-      long rows,
+      int rows,
       long packed,
       int n,
       int k,
-      long tile) {
-    long panelStride = (long) k * PANEL_BYTES;
+      long sums) {
     for (int from = 0; from < k; from += Kernels.K_BLOCK) {
       int depth = Math.min(Kernels.K_BLOCK, k - from);
-      boolean first = from == 0;
       block(
-          out,
+          sums,
+          from == 0 ? bias : 0,
+          from + depth == k ? out : 0,
           outStride,
-          first ? init : out,
-          first ? initStride : outStride,
+          Epilogue.NONE,
+          0,
           x + 4L * from,
           xStride,
           rows,
           packed + (long) from * PANEL_BYTES,
-          panelStride,
+          (long) k * PANEL_BYTES,
           n,
-          depth,
-          tile);
-    }
-  }
-
-  /** Bytes of the tile scratch of {@link #product}. */
-  static long tileBytes() {
-    return TILE_BYTES;
-  }
-
-  /** One block of k: tiles of rows outside, so that their numbers stay in L1, panels inside. */
-  private static void block(
-      long out,
-      long outStride,
-      long init,
-      long initStride,
-      long x,
-      long xStride,
-      long rows,
-      long panels,
-      long panelStride,
-      int n,
-      int depth,
-      long tile) {
-    for (long row = 0; row < rows; row += ROWS) {
-      int count = (int) Math.min(ROWS, rows - row);
-      long from = x + row * xStride;
-      for (int column = 0; column < n; column += PANEL) {
-        long panel = panels + column / PANEL * panelStride;
-        tile(tile, from, xStride, count - 1, panel, depth);
-        add(
-            out + row * outStride + 4L * column,
-            outStride,
-            init + row * initStride + 4L * column,
-            initStride,
-            tile,
-            PANEL_BYTES,
-            count,
-            Math.min(PANEL, n - column));
-      }
-    }
-  }
-
-  /** {@code out = init + sums} of one register tile; the last vector of a row may be partial. */
-  private static void add(
-      long out,
-      long outStride,
-      long init,
-      long initStride,
-      long sums,
-      long sumStride,
-      int rows,
-      int columns) {
-    for (int r = 0; r < rows; r++) {
-      long to = out + r * outStride;
-      long start = init + r * initStride;
-      long from = sums + r * sumStride;
-      int whole = columns & -LANES;
-      for (int c = 0; c < whole; c += LANES) {
-        store(load(start + 4L * c).add(load(from + 4L * c)), to + 4L * c);
-      }
-      if (whole < columns) {
-        VectorMask<Float> mask = VectorMemory.first(columns - whole);
-        FloatVector y = load(start + 4L * whole, mask).add(load(from + 4L * whole, mask));
-        store(y, to + 4L * whole, mask);
-      }
+          depth);
     }
   }
 
   /**
-   * Sums of up to 6 rows by two vectors to {@code sums}. Rows beyond {@code last} repeat row {@code
-   * last}. The method is as small as it can be: C2 keeps vectors in registers only while it inlines
-   * everything.
+   * One block of k. Some rows are interleaved; then each panel, in L1, meets all their tiles. The
+   * sums so far lie tile after tile in the order of the loops, so that every block of k streams
+   * through them; only the last one writes rows of {@code out}.
+   *
+   * @param bias what the first block's sums are added to; 0 for the sums so far
+   * @param out rows of the result in the last block, else 0
    */
-  private static void tile(long sums, long x, long xStride, int last, long panel, int depth) {
-    long x0 = x & ADDRESS;
-    long x1 = (x + Math.min(1, last) * xStride) & ADDRESS;
-    long x2 = (x + Math.min(2, last) * xStride) & ADDRESS;
-    long x3 = (x + Math.min(3, last) * xStride) & ADDRESS;
-    long x4 = (x + Math.min(4, last) * xStride) & ADDRESS;
-    long x5 = (x + Math.min(5, last) * xStride) & ADDRESS;
-    FloatVector s00 = FloatVector.zero(VectorShapes.FLOATS);
-    FloatVector s01 = s00;
-    FloatVector s10 = s00;
-    FloatVector s11 = s00;
-    FloatVector s20 = s00;
-    FloatVector s21 = s00;
-    FloatVector s30 = s00;
-    FloatVector s31 = s00;
-    FloatVector s40 = s00;
-    FloatVector s41 = s00;
-    FloatVector s50 = s00;
-    FloatVector s51 = s00;
-    for (int k = 0; k < depth; k++) {
-      FloatVector b0 = load(panel + (long) k * PANEL_BYTES);
-      FloatVector b1 = load(panel + (long) k * PANEL_BYTES + BYTES);
-      FloatVector a = spread(x0 + 4L * k);
-      s00 = a.fma(b0, s00);
-      s01 = a.fma(b1, s01);
-      a = spread(x1 + 4L * k);
-      s10 = a.fma(b0, s10);
-      s11 = a.fma(b1, s11);
-      a = spread(x2 + 4L * k);
-      s20 = a.fma(b0, s20);
-      s21 = a.fma(b1, s21);
-      a = spread(x3 + 4L * k);
-      s30 = a.fma(b0, s30);
-      s31 = a.fma(b1, s31);
-      a = spread(x4 + 4L * k);
-      s40 = a.fma(b0, s40);
-      s41 = a.fma(b1, s41);
-      a = spread(x5 + 4L * k);
-      s50 = a.fma(b0, s50);
-      s51 = a.fma(b1, s51);
+  private static void block(
+      long sums,
+      long bias,
+      long out,
+      long outStride,
+      Epilogue epilogue,
+      long gate,
+      long x,
+      long xStride,
+      int rows,
+      long panels,
+      long panelStride,
+      int n,
+      int depth) {
+    VectorBuffers buffers = VectorBuffers.local();
+    int tileFloats = VectorTile.STRIDE * depth;
+    float[] close = buffers.rows(TILES * tileFloats);
+    long tile = sums;
+    for (int row = 0; row < rows; row += TILES * ROWS) {
+      int tiles = Math.min(TILES, (rows - row + ROWS - 1) / ROWS);
+      for (int t = 0; t < tiles; t++) {
+        int at = row + t * ROWS;
+        int last = Math.min(ROWS, rows - at) - 1;
+        VectorRows.interleave(close, t * tileFloats, x + at * xStride, xStride, last, depth);
+      }
+      for (int column = 0; column < n; column += PANEL) {
+        long panel = panels + column / PANEL * panelStride;
+        for (int t = 0; t < tiles; t++) {
+          VectorTile.multiply(buffers.sums, close, t * tileFloats, depth, panel);
+          if (bias == 0) {
+            VectorTile.add(tile, buffers.sums);
+          } else {
+            VectorTile.addBias(tile, bias + 4L * column, buffers.sums);
+          }
+          if (out != 0) {
+            int at = row + t * ROWS;
+            finish(
+                out + at * outStride + 4L * column,
+                outStride,
+                tile,
+                Math.min(ROWS, rows - at),
+                Math.min(PANEL, n - column),
+                epilogue,
+                gate + 4L * column);
+          }
+          tile += TILE_BYTES;
+        }
+      }
     }
-    store(s00, sums);
-    store(s01, sums + BYTES);
-    store(s10, sums + 2 * BYTES);
-    store(s11, sums + 3 * BYTES);
-    store(s20, sums + 4 * BYTES);
-    store(s21, sums + 5 * BYTES);
-    store(s30, sums + 6 * BYTES);
-    store(s31, sums + 7 * BYTES);
-    store(s40, sums + 8 * BYTES);
-    store(s41, sums + 9 * BYTES);
-    store(s50, sums + 10 * BYTES);
-    store(s51, sums + 11 * BYTES);
+  }
+
+  /** Results of one tile to their rows. */
+  private static void finish(
+      long out, long outStride, long tile, int rows, int columns, Epilogue epilogue, long gate) {
+    switch (epilogue) {
+      case NONE, ADD_GATED -> {}
+      case GELU_TANH -> VectorElementwise.geluTanh(tile, tile, ROWS * PANEL);
+      case SILU -> VectorElementwise.silu(tile, tile, ROWS * PANEL);
+    }
+    for (int r = 0; r < rows; r++) {
+      long to = out + r * outStride;
+      long from = tile + (long) r * PANEL_BYTES;
+      if (epilogue == Epilogue.ADD_GATED) {
+        VectorElementwise.addProduct(to, from, gate, columns);
+      } else {
+        VectorMemory.copy(to, from, columns);
+      }
+    }
   }
 }

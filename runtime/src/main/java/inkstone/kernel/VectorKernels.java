@@ -10,18 +10,48 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public int panelColumns() {
-    return VectorGemm.PANEL;
+  public int lanes() {
+    return VectorShapes.LANES;
   }
 
   @Override
-  public long gemmScratchBytes() {
-    return VectorGemm.scratchBytes();
+  public void fmaPeak(long chains, int steps) {
+    VectorPeak.run(chains, steps);
+  }
+
+  @Override
+  public int panelColumns() {
+    return VectorTile.PANEL;
+  }
+
+  @Override
+  public int tileRows() {
+    return VectorTile.ROWS;
+  }
+
+  @Override
+  public long gemmScratchBytes(long rows, int n) {
+    return VectorGemm.scratchBytes(rows, n);
   }
 
   @Override
   public void gemm(GemmArgs args, long rowFrom, long rowTo, int nFrom, int nTo, long scratch) {
     VectorGemm.gemm(args, rowFrom, rowTo, nFrom, nTo, scratch);
+  }
+
+  @Override
+  public long packScratchBytes() {
+    return VectorPack.SCRATCH_BYTES;
+  }
+
+  @Override
+  public long gemvScratchBytes(GemmArgs args) {
+    return VectorGemv.scratchBytes(args.k());
+  }
+
+  @Override
+  public void gemv(GemmArgs args, long rowFrom, long rowTo, int nFrom, int nTo, long scratch) {
+    VectorGemv.gemv(args, rowFrom, rowTo, nFrom, nTo, scratch);
   }
 
   @Override
@@ -33,7 +63,7 @@ final class VectorKernels implements Kernels {
   public void pack(long packed, long weight, int n, int k, int nFrom, int nTo, long scratch) {
     VectorPack.pack(
         packed + 4L * nFrom * k,
-        4L * VectorGemm.PANEL * k,
+        4L * VectorTile.PANEL * k,
         weight + 4L * nFrom * k,
         ElementType.F32,
         k,
@@ -104,6 +134,11 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void qkNormRope(QkNormRopeArgs args, long tokenFrom, long tokenTo, long scratch) {
+    VectorRope.qkNormRope(args, tokenFrom, tokenTo, scratch);
+  }
+
+  @Override
   public void unary(UnaryOp op, long out, long x, long n) {
     switch (op) {
       case GELU_TANH -> VectorElementwise.geluTanh(out, x, n);
@@ -143,21 +178,12 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void nearest2x(long out, long x, int width, int channels, long rowFrom, long rowTo) {
-    long outRow = 8L * width * channels;
-    for (long row = rowFrom; row < rowTo; row++) {
-      long to = out + 2 * row * outRow;
-      for (int i = 0; i < width; i++) {
-        long pixel = x + 4 * (row * width + i) * channels;
-        VectorMemory.copy(to + 8L * i * channels, pixel, channels);
-        VectorMemory.copy(to + (8L * i + 4) * channels, pixel, channels);
-      }
-      VectorMemory.copy(to + outRow, to, 2L * width * channels);
-    }
+  public void widen(long out, long x, ElementType type, long n) {
+    VectorWiden.widen(out, x, type, n);
   }
 
   @Override
-  public void widen(long out, long x, ElementType type, long n) {
-    VectorMemory.widen(out, x, type, n);
+  public int checksum(long address, long bytes) {
+    return VectorChecksum.checksum(address, bytes);
   }
 }

@@ -4,10 +4,8 @@ import inkstone.memory.AddressSpace;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
 
 /** Vector loads, stores and copies at raw addresses. */
 final class VectorMemory {
@@ -16,6 +14,10 @@ final class VectorMemory {
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ORDER);
   private static final int BYTES = VectorShapes.BYTES;
   private static final int LANES = VectorShapes.LANES;
+
+  /** At most eight lanes. */
+  private static final VectorSpecies<Float> FEW =
+      LANES >= 8 ? FloatVector.SPECIES_256 : FloatVector.SPECIES_128;
 
   private VectorMemory() {}
 
@@ -79,6 +81,40 @@ final class VectorMemory {
     }
   }
 
+  /** Copies {@code n} floats, at most eight, into an array. */
+  static void copyFew(float[] to, int at, long from, int n) {
+    if (n < 8) {
+      for (int i = 0; i < n; i++) {
+        to[at + i] = Raw.get(from, i);
+      }
+      return;
+    }
+    if (AddressSpace.CHECKED) {
+      AddressSpace.check(from, 32);
+    }
+    for (int i = 0; i < 8; i += FEW.length()) {
+      FloatVector.fromMemorySegment(FEW, AddressSpace.ALL, from + 4L * i, ORDER)
+          .intoArray(to, at + i);
+    }
+  }
+
+  /** Copies {@code n} floats, at most eight, out of an array. */
+  static void copyFew(long to, float[] from, int at, int n) {
+    if (n < 8) {
+      for (int i = 0; i < n; i++) {
+        Raw.set(to, i, from[at + i]);
+      }
+      return;
+    }
+    if (AddressSpace.CHECKED) {
+      AddressSpace.check(to, 32);
+    }
+    for (int i = 0; i < 8; i += FEW.length()) {
+      FloatVector.fromArray(FEW, from, at + i)
+          .intoMemorySegment(AddressSpace.ALL, to + 4L * i, ORDER);
+    }
+  }
+
   /** Sets {@code n} floats to zero. */
   static void clear(long to, long n) {
     long whole = whole(n);
@@ -89,54 +125,5 @@ final class VectorMemory {
     if (whole < n) {
       store(zero, to + 4 * whole, first(n - whole));
     }
-  }
-
-  /** Widens {@code n} elements of {@code type} to F32; exact. */
-  static void widen(long to, long from, ElementType type, long n) {
-    switch (type) {
-      case F32 -> copy(to, from, n);
-      case BF16 -> widenBf16(to, from, n);
-      case F16 -> widenF16(to, from, n);
-    }
-  }
-
-  private static void widenBf16(long to, long from, long n) {
-    long whole = whole(n);
-    for (long i = 0; i < whole; i += LANES) {
-      IntVector bits = loadHalves(from + 2 * i);
-      store(bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats(), to + 4 * i);
-    }
-    for (long i = whole; i < n; i++) {
-      Raw.set(to, i, Raw.get(ElementType.BF16, from, i));
-    }
-  }
-
-  /**
-   * Exponent and fraction of a float16, moved to their places in a float32, are the value times
-   * 2^-112; the multiplication is exact, also for subnormals.
-   */
-  private static void widenF16(long to, long from, long n) {
-    long whole = whole(n);
-    for (long i = 0; i < whole; i += LANES) {
-      IntVector bits = loadHalves(from + 2 * i);
-      IntVector magnitude = bits.and(0x7fff).lanewise(VectorOperators.LSHL, 13);
-      IntVector scaled = magnitude.reinterpretAsFloats().mul(0x1p112f).reinterpretAsInts();
-      IntVector special = magnitude.or(0x7f800000);
-      IntVector finite = scaled.blend(special, magnitude.compare(VectorOperators.GE, 0x7c00 << 13));
-      IntVector sign = bits.and(0x8000).lanewise(VectorOperators.LSHL, 16);
-      store(finite.or(sign).reinterpretAsFloats(), to + 4 * i);
-    }
-    for (long i = whole; i < n; i++) {
-      Raw.set(to, i, Raw.get(ElementType.F16, from, i));
-    }
-  }
-
-  private static IntVector loadHalves(long address) {
-    if (AddressSpace.CHECKED) {
-      AddressSpace.check(address, BYTES / 2);
-    }
-    ShortVector halves =
-        ShortVector.fromMemorySegment(VectorShapes.HALVES, AddressSpace.ALL, address, ORDER);
-    return (IntVector) halves.convertShape(VectorOperators.S2I, VectorShapes.INTS, 0);
   }
 }

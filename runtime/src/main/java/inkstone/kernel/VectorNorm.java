@@ -59,14 +59,18 @@ final class VectorNorm {
     int n = a.channels();
     for (long r = rowFrom; r < rowTo; r++) {
       long x = a.x() + 4 * r * n;
-      float squares = squares(x, 0, n);
-      double factor =
+      float factor =
           a.form() == RmsArgs.Form.ROOT_MEAN_SQUARE
-              ? 1 / Math.sqrt(squares / n + a.eps())
-              : Math.sqrt(n) / Math.max(Math.sqrt(squares), RmsArgs.L2_FLOOR);
+              ? inverseRms(x, n, a.eps())
+              : (float) (Math.sqrt(n) / Math.max(Math.sqrt(squares(x, 0, n)), RmsArgs.L2_FLOOR));
       long out = a.out() + 4 * r * n;
-      weighted(out, x, n, (float) factor, a.weight());
+      weighted(out, x, n, factor, a.weight());
     }
+  }
+
+  /** What an RMS norm multiplies a row by, weight aside. */
+  static float inverseRms(long x, int n, float eps) {
+    return (float) (1 / Math.sqrt(squares(x, 0, n) / n + eps));
   }
 
   /** {@code x * factor * weight} of one row. */

@@ -1,6 +1,5 @@
 package inkstone.kernel;
 
-import static inkstone.kernel.VectorMemory.load;
 import static inkstone.kernel.VectorMemory.store;
 
 import jdk.incubator.vector.FloatVector;
@@ -9,54 +8,40 @@ import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Packs rows of weights into panels: widened to F32 and transposed, so that the columns of a panel
- * lie next to each other. Squares of lanes by lanes are transposed in log2(lanes) passes, each of
- * which exchanges one bit of the row number with the same bit of the lane number.
+ * lie next to each other. {@link VectorRows} transposes eight columns at a time; here they are
+ * joined.
  */
 final class VectorPack {
   private static final int LANES = VectorShapes.LANES;
-  private static final int BYTES = VectorShapes.BYTES;
-  private static final int PANEL_BYTES = 2 * BYTES;
+  private static final int PANEL = VectorTile.PANEL;
+  private static final int PANEL_BYTES = VectorTile.PANEL_BYTES;
 
-  /** Numbers of one row that are transposed at a time: the buffer stays in L1. */
-  private static final int RUN = 128;
+  /** Columns that are transposed at a time. */
+  private static final int GROUP = VectorTile.STRIDE;
+
+  /** Numbers of one row at a time: the longest block of a weight type, and the buffers fit L1. */
+  private static final int RUN = 256;
 
   private static final int RUN_BYTES = 4 * RUN;
 
-  static final long SCRATCH_BYTES = (long) LANES * RUN_BYTES;
+  /** Of a group of widened rows. */
+  static final long SCRATCH_BYTES = (long) GROUP * RUN_BYTES;
 
-  private static final VectorShuffle<Float> UP_1 = shuffle(-1);
-  private static final VectorShuffle<Float> UP_2 = shuffle(-2);
-  private static final VectorShuffle<Float> UP_4 = shuffle(-4);
-  private static final VectorShuffle<Float> UP_8 = shuffle(-8);
-  private static final VectorShuffle<Float> DOWN_1 = shuffle(1);
-  private static final VectorShuffle<Float> DOWN_2 = shuffle(2);
-  private static final VectorShuffle<Float> DOWN_4 = shuffle(4);
-  private static final VectorShuffle<Float> DOWN_8 = shuffle(8);
-  private static final VectorMask<Float> BIT_1 = bit(1);
-  private static final VectorMask<Float> BIT_2 = bit(2);
-  private static final VectorMask<Float> BIT_4 = bit(4);
-  private static final VectorMask<Float> BIT_8 = bit(8);
+  /** Numbers of the buffer of a vector of columns. */
+  static final int BUFFER = Math.max(LANES, GROUP) * RUN;
+
+  private static final VectorShuffle<Float> UP = VectorRows.shuffle(-LANES / 2);
+  private static final VectorShuffle<Float> DOWN = VectorRows.shuffle(LANES / 2);
+  private static final VectorMask<Float> UPPER = VectorRows.bit(LANES / 2);
 
   private VectorPack() {}
 
-  private static VectorShuffle<Float> shuffle(int by) {
-    return VectorShuffle.fromOp(VectorShapes.FLOATS, i -> (i + by + LANES) % LANES);
-  }
-
-  private static VectorMask<Float> bit(int bit) {
-    boolean[] lanes = new boolean[LANES];
-    for (int i = 0; i < LANES; i++) {
-      lanes[i] = (i & bit) != 0;
-    }
-    return VectorMask.fromArray(VectorShapes.FLOATS, lanes, 0);
-  }
-
   /**
-   * Packs {@code columns} rows of {@code depth} numbers.
+   * Packs {@code columns} rows of {@code depth} numbers. Columns that fill up the last panel repeat
+   * the last one.
    *
-   * @param panels first panel; the others follow {@code panelStride} bytes apart; columns that fill
-   *     up the last one are zero
-   * @param from rows of {@code type}, {@code stride} elements apart
+   * @param panels first panel; the others follow {@code panelStride} bytes apart
+   * @param from rows of {@code type}, {@code stride} elements apart, that start at a block
    * @param scratch {@link #SCRATCH_BYTES}
    */
   static void pack(
@@ -68,74 +53,57 @@ final class VectorPack {
       int columns,
       int depth,
       long scratch) {
-    long rowBytes = stride * type.bytes();
-    for (int column = 0; column < VectorGemm.padded(columns); column += LANES) {
-      int rows = Math.clamp(columns - column, 0, LANES);
-      long to = panels + column / VectorGemm.PANEL * panelStride + column % VectorGemm.PANEL * 4L;
-      for (int k = 0; k < depth; k += RUN) {
-        int run = Math.min(RUN, depth - k);
-        int squares = (run + LANES - 1) / LANES;
-        for (int r = 0; r < LANES; r++) {
-          long line = scratch + (long) r * RUN_BYTES;
-          int valid = r < rows ? run : 0;
-          if (valid > 0) {
-            VectorMemory.widen(
-                line, from + (column + r) * rowBytes + (long) k * type.bytes(), type, valid);
-          }
-          if (valid < squares * LANES) {
-            VectorMemory.clear(line + 4L * valid, squares * LANES - valid);
+    float[] buffer = VectorBuffers.local().columns;
+    long rowBytes = type.bytes(stride);
+    int step = Math.max(LANES, GROUP);
+    for (int k = 0; k < depth; k += RUN) {
+      int run = Math.min(RUN, depth - k);
+      long start = from + type.bytes(k);
+      for (int column = 0; column < VectorGemm.padded(columns); column += step) {
+        for (int group = 0; group < step; group += GROUP) {
+          int first = Math.min(column + group, columns - 1);
+          int last = Math.min(GROUP, columns - first) - 1;
+          long rows = start + first * rowBytes;
+          if (type == ElementType.F32) {
+            VectorRows.interleave(buffer, group * RUN, rows, rowBytes, last, run);
+          } else {
+            for (int r = 0; r <= last; r++) {
+              VectorWiden.widen(scratch + (long) r * RUN_BYTES, rows + r * rowBytes, type, run);
+            }
+            VectorRows.interleave(buffer, group * RUN, scratch, RUN_BYTES, last, run);
           }
         }
-        transpose(scratch, to + (long) k * PANEL_BYTES, run, squares);
+        long panel = panels + column / PANEL * panelStride + column % PANEL * 4L;
+        join(panel + (long) k * PANEL_BYTES, buffer, run);
       }
     }
   }
 
-  /** Squares side by side in {@code buffer} to {@code run} rows of a panel half. */
-  private static void transpose(long buffer, long to, int run, int squares) {
-    if (LANES >= 16) {
-      pass(buffer, buffer, RUN_BYTES, BYTES, squares, 8, UP_8, DOWN_8, BIT_8);
-    }
-    if (LANES >= 8) {
-      pass(buffer, buffer, RUN_BYTES, BYTES, squares, 4, UP_4, DOWN_4, BIT_4);
-    }
-    pass(buffer, buffer, RUN_BYTES, BYTES, squares, 2, UP_2, DOWN_2, BIT_2);
-    int whole = run / LANES;
-    pass(buffer, to, PANEL_BYTES, (long) LANES * PANEL_BYTES, whole, 1, UP_1, DOWN_1, BIT_1);
-    if (whole < squares) {
-      long last = buffer + (long) whole * BYTES;
-      pass(last, last, RUN_BYTES, BYTES, 1, 1, UP_1, DOWN_1, BIT_1);
-      for (int k = whole * LANES; k < run; k++) {
-        store(load(last + (long) (k - whole * LANES) * RUN_BYTES), to + (long) k * PANEL_BYTES);
+  /** Groups of eight columns to rows of a panel. */
+  private static void join(long to, float[] buffer, int run) {
+    if (LANES == 16) {
+      int pairs = run & -2;
+      for (int k = 0; k < pairs; k += 2) {
+        FloatVector a = at(buffer, GROUP * k);
+        FloatVector b = at(buffer, GROUP * (RUN + k));
+        store(a.blend(b.rearrange(UP), UPPER), to + (long) k * PANEL_BYTES);
+        store(a.rearrange(DOWN).blend(b, UPPER), to + (long) (k + 1) * PANEL_BYTES);
+      }
+      if (pairs < run) {
+        FloatVector a = at(buffer, GROUP * pairs);
+        FloatVector b = at(buffer, GROUP * (RUN + pairs));
+        store(a.blend(b.rearrange(UP), UPPER), to + (long) pairs * PANEL_BYTES);
+      }
+    } else {
+      for (int k = 0; k < run; k++) {
+        for (int i = 0; i < GROUP; i += LANES) {
+          store(at(buffer, GROUP * k + i), to + (long) k * PANEL_BYTES + 4L * i);
+        }
       }
     }
   }
 
-  /** Exchanges bit {@code distance} of row and lane in every square. */
-  private static void pass(
-      long from,
-      long to,
-      long rowStride,
-      long squareStride,
-      int squares,
-      int distance,
-      VectorShuffle<Float> up,
-      VectorShuffle<Float> down,
-      VectorMask<Float> bit) {
-    for (int i = 0; i < LANES; i++) {
-      if ((i & distance) != 0) {
-        continue;
-      }
-      long low = from + (long) i * RUN_BYTES;
-      long high = low + (long) distance * RUN_BYTES;
-      long lowTo = to + i * rowStride;
-      long highTo = lowTo + distance * rowStride;
-      for (int s = 0; s < squares; s++) {
-        FloatVector a = load(low + (long) s * BYTES);
-        FloatVector b = load(high + (long) s * BYTES);
-        store(a.blend(b.rearrange(up), bit), lowTo + s * squareStride);
-        store(a.rearrange(down).blend(b, bit), highTo + s * squareStride);
-      }
-    }
+  private static FloatVector at(float[] buffer, int i) {
+    return FloatVector.fromArray(VectorShapes.FLOATS, buffer, i);
   }
 }

@@ -12,6 +12,9 @@ import jdk.incubator.vector.VectorShuffle;
 final class VectorRope {
   private static final int LANES = VectorShapes.LANES;
 
+  /** Most heads that are normed before they are turned: 16 KiB at a head size of 128. */
+  private static final int GROUP = 32;
+
   /** Neighbours change places. */
   private static final VectorShuffle<Float> SWAP =
       VectorShuffle.fromOp(VectorShapes.FLOATS, i -> i ^ 1);
@@ -35,7 +38,7 @@ final class VectorRope {
   }
 
   static long scratchBytes(int headDim) {
-    return 8L * (headDim + LANES);
+    return 8L * (headDim + LANES) + 4L * GROUP;
   }
 
   static void rope(RopeArgs a, long tokenFrom, long tokenTo, long scratch) {
@@ -51,6 +54,57 @@ final class VectorRope {
         interleaved(head, a.heads(), d, scratch, sines);
       } else {
         halfSplit(head, a.heads(), half, cos, sin);
+      }
+    }
+  }
+
+  /**
+   * The heads of a token are still in L1 from their norms when they are turned, so memory is read
+   * and written once.
+   */
+  static void qkNormRope(QkNormRopeArgs a, long tokenFrom, long tokenTo, long scratch) {
+    int d = a.headDim();
+    int half = d / 2;
+    long sines = scratch + 4L * (d + LANES);
+    long factors = sines + 4L * (d + LANES);
+    for (long s = tokenFrom; s < tokenTo; s++) {
+      spread(scratch, sines, a.cos() + 4 * s * half, a.sin() + 4 * s * half, half);
+      long token = a.x() + 4 * s * a.heads() * d;
+      for (int h = 0; h < a.heads(); h += GROUP) {
+        int group = Math.min(GROUP, a.heads() - h);
+        long x = token + 4L * h * d;
+        for (int i = 0; i < group; i++) {
+          Raw.set(factors, i, VectorNorm.inverseRms(x + 4L * i * d, d, a.eps()));
+        }
+        weightedInterleaved(x, group, d, factors, a.weight(), scratch, sines);
+      }
+    }
+  }
+
+  /**
+   * {@code x * factor * weight} of some heads, turned. One vector of all heads after the other: its
+   * weight and angles stay in registers.
+   */
+  private static void weightedInterleaved(
+      long x, int heads, int d, long factors, long weight, long cos, long sin) {
+    for (int i = 0; i < d; i += LANES) {
+      VectorMask<Float> mask = first(d - i);
+      FloatVector w = load(weight + 4L * i, mask);
+      FloatVector c = load(cos + 4L * i, mask);
+      FloatVector s = load(sin + 4L * i, mask);
+      long column = x + 4L * i;
+      if (i + LANES <= d) {
+        for (int h = 0; h < heads; h++) {
+          long at = column + 4L * h * d;
+          FloatVector v = load(at).mul(VectorMemory.spread(factors + 4L * h)).mul(w);
+          store(v.mul(c).add(v.rearrange(SWAP).mul(s)), at);
+        }
+      } else {
+        for (int h = 0; h < heads; h++) {
+          long at = column + 4L * h * d;
+          FloatVector v = load(at, mask).mul(VectorMemory.spread(factors + 4L * h)).mul(w);
+          store(v.mul(c).add(v.rearrange(SWAP).mul(s)), at, mask);
+        }
       }
     }
   }

@@ -1,5 +1,6 @@
 package inkstone.kernel;
 
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -22,6 +23,14 @@ final class VectorShapes {
   static final VectorSpecies<Short> HALVES =
       ShortVector.SPECIES_PREFERRED.withShape(
           VectorShape.forBitSize(FLOATS.vectorShape().vectorBitSize() / 2));
+
+  /** As many bytes as {@link #FLOATS} has lanes, and at least 8: the API has no shorter vector. */
+  static final VectorSpecies<Byte> QUARTERS =
+      ByteVector.SPECIES_PREFERRED.withShape(
+          VectorShape.forBitSize(Math.max(64, FLOATS.vectorShape().vectorBitSize() / 4)));
+
+  /** 16 bytes. */
+  static final VectorSpecies<Byte> BYTES_16 = ByteVector.SPECIES_128;
 
   /** Lanes of one vector of floats. */
   static final int LANES = FLOATS.length();

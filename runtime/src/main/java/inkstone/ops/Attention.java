@@ -3,6 +3,7 @@ package inkstone.ops;
 import inkstone.kernel.AttentionArgs;
 import inkstone.kernel.AttentionBlock;
 import inkstone.kernel.Kernels;
+import inkstone.memory.Alignment;
 import inkstone.tensor.Tensor;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -24,60 +25,59 @@ public final class Attention {
    *
    * @param out {@code [Sq, H, D]}, apart from the inputs
    * @param q {@code [Sq, H, D]}
-   * @param k {@code [Sk, Hkv, D]}, H a multiple of Hkv: query head h uses key head h / (H / Hkv)
+   * @param k {@code [Sk, Hkv, D]}, H a multiple of Hkv: query head h uses key head h / (H / Hkv);
+   *     F32, BF16 or F16
    * @param v as k
    * @param scale factor of the scores, usually 1 / sqrt(D)
    */
   public static void forward(
       Compute c, Tensor out, Tensor q, Tensor k, Tensor v, AttentionMask mask, float scale) {
+    forward(c, out, q, List.of(new KeyValue(k, v)), mask, scale);
+  }
+
+  /**
+   * As {@link #forward(Compute, Tensor, Tensor, Tensor, Tensor, AttentionMask, float)} with the
+   * keys and values of all segments one after the other, which need not lie together in memory. The
+   * bits don't depend on how the keys are cut into segments, and masks count keys over all of them.
+   *
+   * @param segments one or more; a segment may have no tokens
+   */
+  public static void forward(
+      Compute c, Tensor out, Tensor q, List<KeyValue> segments, AttentionMask mask, float scale) {
     Check.f32(OP, "q", q);
-    Check.f32(OP, "k", k);
     Check.rank(OP, "q", q, 3);
-    Check.rank(OP, "k", k, 3);
     Check.sameShape(OP, "out", out, "q", q);
-    Check.sameShape(OP, "v", v, "k", k);
     int heads = Check.size(OP, "heads of q", q.dim(1), q);
-    int kvHeads = Check.size(OP, "heads of k", k.dim(1), k);
     int headDim = Check.size(OP, "head size of q", q.dim(2), q);
-    if (k.dim(2) != headDim) {
-      throw Check.bad(
-          OP, "head size of k", headDim + " as q", k.shape(), k.name(), "check the projections");
-    }
-    if (heads % kvHeads != 0) {
-      throw Check.bad(
-          OP, "heads of k", "a divisor of " + heads, kvHeads, k.name(), "check the config");
-    }
+    KeySegments keys = KeySegments.of(out, q, segments);
     if (q.dim(0) == 0) {
       return;
     }
     Check.disjoint(OP, out, q);
-    Check.disjoint(OP, out, k);
-    Check.disjoint(OP, out, v);
     AttentionArgs args =
         new AttentionArgs(
             out.address(),
             q.address(),
-            k.address(),
-            v.address(),
-            keyBias(c, mask, k),
+            keys.parts(),
+            keyBias(c, mask, keys),
             heads,
-            kvHeads,
+            keys.kvHeads(),
             headDim,
             scale);
     long shift = AttentionBlock.SEES_ALL;
     if (mask instanceof AttentionMask.Causal) {
-      shift = k.dim(0) - q.dim(0);
+      shift = keys.keys() - q.dim(0);
       if (shift < 0) {
         throw Check.bad(
             OP,
             "queries of a causal call",
-            "at most " + k.dim(0) + ", one a key",
+            "at most " + keys.keys() + ", one a key",
             q.dim(0),
             q.name(),
             "pass the keys of all queries");
       }
     }
-    run(c, args, blocks(c, windows(mask, q, k), heads), shift);
+    run(c, args, blocks(c, windows(mask, q, keys), heads), shift);
   }
 
   private static void run(Compute c, AttentionArgs args, List<Window> blocks, long shift) {
@@ -102,11 +102,13 @@ public final class Attention {
   /** Cuts windows into blocks: large for reuse of a key tile, small enough to feed all threads. */
   private static List<Window> blocks(Compute c, List<Window> windows, int heads) {
     int most = c.kernels().attentionRows();
+    int granule = Math.min(MIN_ROWS, most);
     List<Window> blocks = new ArrayList<>();
     for (Window w : windows) {
       long rows = w.queryTo - w.queryFrom;
       long parts = Math.max(1, (4L * c.threads() + heads - 1) / heads / windows.size());
-      long size = Math.clamp((rows + parts - 1) / parts, MIN_ROWS, most);
+      long share = Alignment.up((rows + parts - 1) / parts, granule);
+      long size = Math.clamp(share, granule, most);
       for (long from = w.queryFrom; from < w.queryTo; from += size) {
         blocks.add(new Window(from, Math.min(w.queryTo, from + size), w.keyFrom, w.keyTo));
       }
@@ -115,20 +117,20 @@ public final class Attention {
   }
 
   /** Fewer rows than this don't pay for packing a key tile. */
-  private static final int MIN_ROWS = 24;
+  private static final int MIN_ROWS = 32;
 
-  private static List<Window> windows(AttentionMask mask, Tensor q, Tensor k) {
+  private static List<Window> windows(AttentionMask mask, Tensor q, KeySegments keys) {
     if (!(mask instanceof AttentionMask.Windows w)) {
-      return List.of(new Window(0, q.dim(0), 0, k.dim(0)));
+      return List.of(new Window(0, q.dim(0), 0, keys.keys()));
     }
     int[] cu = w.cuSeqlens();
-    if (q.dim(0) != k.dim(0)) {
+    if (q.dim(0) != keys.keys()) {
       throw Check.bad(
           OP,
           "keys of a windowed call",
           q.dim(0) + " as q",
-          k.dim(0),
-          k.name(),
+          keys.keys(),
+          keys.name(),
           "windows are for self attention");
     }
     boolean rising = cu.length > 1 && cu[0] == 0 && cu[cu.length - 1] == q.dim(0);
@@ -151,7 +153,7 @@ public final class Attention {
     return windows;
   }
 
-  private static long keyBias(Compute c, AttentionMask mask, Tensor k) {
+  private static long keyBias(Compute c, AttentionMask mask, KeySegments segments) {
     if (mask == null) {
       throw new IllegalArgumentException(
           OP + ": mask, expected one, got null; pass AttentionMask.NONE");
@@ -160,9 +162,14 @@ public final class Attention {
       return 0;
     }
     boolean[] visible = keys.visible();
-    if (visible.length != k.dim(0)) {
+    if (visible.length != segments.keys()) {
       throw Check.bad(
-          OP, "length of the key mask", k.dim(0), visible.length, k.name(), "one flag a key");
+          OP,
+          "length of the key mask",
+          segments.keys(),
+          visible.length,
+          segments.name(),
+          "one flag a key");
     }
     var bias = c.segment(Compute.Slot.FIRST_PARAMETER, 4L * visible.length);
     for (int i = 0; i < visible.length; i++) {

@@ -110,9 +110,22 @@ final class Check {
       case F32 -> ElementType.F32;
       case BF16 -> ElementType.BF16;
       case F16 -> ElementType.F16;
-      default ->
+      case F8_E4M3 -> ElementType.F8_E4M3;
+      case F8_E5M2 -> ElementType.F8_E5M2;
+      case Q8_0 -> ElementType.Q8_0;
+      case Q4_0 -> ElementType.Q4_0;
+      case Q5_0 -> ElementType.Q5_0;
+      case Q4_K -> ElementType.Q4_K;
+      case Q5_K -> ElementType.Q5_K;
+      case Q6_K -> ElementType.Q6_K;
+      case F64, I64, I32, I16, I8, U8, BOOL ->
           throw bad(
-              op, "dtype of " + role, "F32, BF16 or F16", t.dtype(), t.name(), "convert the file");
+              op,
+              "dtype of " + role,
+              "one of " + Arrays.toString(ElementType.values()),
+              t.dtype(),
+              t.name(),
+              "convert the file");
     };
   }
 

@@ -3,6 +3,7 @@ package inkstone.ops;
 import inkstone.kernel.ElementType;
 import inkstone.kernel.KernelProvider;
 import inkstone.kernel.Kernels;
+import inkstone.kernel.ScalarKernels;
 import inkstone.memory.Alignment;
 import inkstone.memory.TensorArena;
 import inkstone.parallel.WorkerPool;
@@ -40,6 +41,11 @@ public final class Compute implements AutoCloseable {
   /** Kernels of {@link KernelProvider}'s choice on {@code threads} threads, the caller included. */
   public static Compute open(int threads) {
     return new Compute(threads, KernelProvider.best());
+  }
+
+  /** Plain loops on one thread: the truth that a measurement compares a sample with. */
+  public static Compute scalar() {
+    return new Compute(1, new ScalarKernels());
   }
 
   /** Given kernels; tests run the scalar twin this way. */

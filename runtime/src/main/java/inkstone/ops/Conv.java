@@ -82,12 +82,15 @@ public final class Conv {
       }
       ordered.rows(o, o + 1).copyFrom(values);
     }
-    Tensor orderedBias = null;
-    if (bias != null) {
-      Check.vector(OP, "bias", bias, cout);
-      orderedBias = Tensor.of(arena, bias.name(), bias.toFloatArray(), cout);
+    return new ConvWeights(ordered, widenedBias(arena, OP, bias, cout), cout, cin, kh, kw);
+  }
+
+  static Tensor widenedBias(TensorArena arena, String op, Tensor bias, int cout) {
+    if (bias == null) {
+      return null;
     }
-    return new ConvWeights(ordered, orderedBias, cout, cin, kh, kw);
+    Check.vector(op, "bias", bias, cout);
+    return Tensor.of(arena, bias.name(), bias.toFloatArray(), cout);
   }
 
   /**
@@ -95,32 +98,35 @@ public final class Conv {
    * {@code Ho = (H + padTop + padBottom - kh) / stride + 1}.
    */
   public static void forward(Compute c, Tensor out, Tensor x, ConvWeights w, Geometry g) {
+    forward(c, out, x, w, g, null);
+  }
+
+  /**
+   * The same plus {@code residual [Ho, Wo, Cout]}, apart from {@code out}, or null. It is added
+   * last, so that the bits are those of a convolution and an addition after it.
+   */
+  public static void forward(
+      Compute c, Tensor out, Tensor x, ConvWeights w, Geometry g, Tensor residual) {
     Check.f32(OP, "x", x);
     Check.rank(OP, "x", x, 3);
     int height = Check.size(OP, "height of x", x.dim(0), x);
     int width = Check.size(OP, "width of x", x.dim(1), x);
-    if (x.dim(2) != w.cin()) {
-      throw Check.bad(
-          OP,
-          "channels of x",
-          w.cin() + " as weight " + w.weight().name(),
-          x.shape(),
-          x.name(),
-          "pass channels last");
-    }
+    requireChannels(OP, x, w);
     int outHeight = out("height", height + g.padTop + g.padBottom, w.kernelHeight(), g, x);
     int outWidth = out("width", width + g.padLeft + g.padRight, w.kernelWidth(), g, x);
     Check.shape(OP, "out", out, outHeight, outWidth, w.cout());
     Check.disjoint(OP, out, x);
-    Kernels kernels = c.kernels();
-    int k = Math.toIntExact(w.weight().dim(1));
-    long packed = c.scratch(Compute.Slot.PACKED, kernels.packedBytes(w.cout(), k));
+    if (residual != null) {
+      Check.sameShape(OP, "residual", residual, "out", out);
+      Check.disjoint(OP, out, residual);
+    }
     ConvArgs args =
         new ConvArgs(
             out.address(),
             x.address(),
-            packed,
-            w.bias() == null ? 0 : w.bias().address(),
+            packed(c, w),
+            address(w.bias()),
+            address(residual),
             height,
             width,
             w.cin(),
@@ -131,19 +137,53 @@ public final class Conv {
             w.kernelWidth(),
             g.stride,
             g.padTop,
-            g.padLeft);
-    c.reserveWorkers(Math.max(kernels.gemmScratchBytes(), kernels.convScratchBytes(args)));
-    long weight = w.weight().address();
+            g.padLeft,
+            1);
+    run(c, args, w.weight().address());
+  }
+
+  /** Scratch for the packed weights of {@link #run}. */
+  static long packed(Compute c, ConvWeights w) {
+    int k = Math.toIntExact(w.weight().dim(1));
+    return c.scratch(Compute.Slot.PACKED, c.kernels().packedBytes(w.cout(), k));
+  }
+
+  static long address(Tensor optional) {
+    return optional == null ? 0 : optional.address();
+  }
+
+  /** Packs the weights {@code [Cout, kh·kw·Cin]} once for all workers and convolves. */
+  static void run(Compute c, ConvArgs args, long weight) {
+    Kernels kernels = c.kernels();
+    c.reserveWorkers(Math.max(kernels.packScratchBytes(), kernels.convScratchBytes(args)));
     c.forRange(
-        w.cout(),
+        args.cout(),
         kernels.panelColumns(),
         (worker, from, to) ->
             kernels.pack(
-                packed, weight, w.cout(), k, (int) from, (int) to, c.workerScratch(worker)));
+                args.packed(),
+                weight,
+                args.cout(),
+                args.k(),
+                (int) from,
+                (int) to,
+                c.workerScratch(worker)));
     c.forRange(
-        (long) outHeight * outWidth,
+        (long) args.outHeight() * args.outWidth(),
         PIXELS,
         (worker, from, to) -> kernels.conv(args, from, to, c.workerScratch(worker)));
+  }
+
+  static void requireChannels(String op, Tensor x, ConvWeights w) {
+    if (x.dim(2) != w.cin()) {
+      throw Check.bad(
+          op,
+          "channels of x",
+          w.cin() + " as weight " + w.weight().name(),
+          x.shape(),
+          x.name(),
+          "pass channels last");
+    }
   }
 
   private static int out(String what, int padded, int kernel, Geometry g, Tensor x) {

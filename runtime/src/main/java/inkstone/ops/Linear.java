@@ -1,6 +1,6 @@
 package inkstone.ops;
 
-import inkstone.kernel.ElementType;
+import inkstone.kernel.Epilogue;
 import inkstone.kernel.GemmArgs;
 import inkstone.kernel.Kernels;
 import inkstone.tensor.Tensor;
@@ -15,87 +15,75 @@ public final class Linear {
    * {@code out[.., N] = x[.., K] · weight[N, K]ᵀ + bias[N]}. Leading dimensions flatten to rows; a
    * row's bits don't depend on the other rows or on the thread count.
    *
-   * @param weight F32, BF16 or F16; dimensions after the first flatten to K, as of a 1×1
+   * @param weight of any {@link ElementType}; dimensions after the first flatten to K, as of a 1×1
    *     convolution
-   * @param bias F32, BF16 or F16, or null
+   * @param bias of any {@link ElementType}, or null
    * @throws IllegalArgumentException when a shape or dtype doesn't fit, or {@code out} overlaps
    *     {@code x}
    */
   public static void forward(Compute c, Tensor out, Tensor x, Tensor weight, Tensor bias) {
-    Check.f32(OP, "x", x);
-    Check.f32(OP, "out", out);
-    Check.atLeastRank(OP, "x", x, 1);
-    Check.atLeastRank(OP, "out", out, 1);
-    final ElementType type = Check.type(OP, "weight", weight);
-    Check.atLeastRank(OP, "weight", weight, 2);
-    int n = Check.size(OP, "rows of weight", weight.dim(0), weight);
-    int k = Check.size(OP, "columns of weight", weight.elements() / n, weight);
-    if (x.dim(-1) != k) {
-      throw Check.bad(
-          OP,
-          "last dimension of x",
-          k + " as weight " + weight.name() + " " + weight.shape(),
-          x.shape(),
-          x.name(),
-          "pass the activations this layer was made for");
-    }
-    long rows = x.elements() / k;
-    if (out.dim(-1) != n || out.elements() != rows * n) {
-      throw Check.bad(
-          OP,
-          "shape of out",
-          "[" + rows + ", " + n + "]",
-          out.shape(),
-          out.name(),
-          "size it for x " + x.shape() + " and weight " + weight.shape());
-    }
-    if (bias != null) {
-      Check.vector(OP, "bias", bias, n);
-    }
-    if (rows == 0) {
-      return;
-    }
-    Check.disjoint(OP, out, x);
-    run(
-        c,
-        new GemmArgs(
-            out.address(),
-            n,
-            x.address(),
-            k,
-            weight.address(),
-            type,
-            c.floats(Compute.Slot.FIRST_PARAMETER, OP, "bias", bias),
-            n,
-            k),
-        rows);
+    run(c, LinearArgs.check(OP, c, out, x, weight, bias), x);
+  }
+
+  /** {@link #forward}, then GELU in its tanh form, with the bits of the two operations. */
+  public static void geluTanh(Compute c, Tensor out, Tensor x, Tensor weight, Tensor bias) {
+    run(c, LinearArgs.check(OP, c, out, x, weight, bias).with(Epilogue.GELU_TANH, 0), x);
+  }
+
+  /** {@link #forward}, then SiLU, with the bits of the two operations. */
+  public static void silu(Compute c, Tensor out, Tensor x, Tensor weight, Tensor bias) {
+    run(c, LinearArgs.check(OP, c, out, x, weight, bias).with(Epilogue.SILU, 0), x);
+  }
+
+  /**
+   * {@code out += gate * (x · weightᵀ + bias)} in every row, with the bits of {@link #forward} and
+   * {@link Elementwise#addGated}.
+   *
+   * @param gate F32 {@code [N]}
+   */
+  public static void addGated(
+      Compute c, Tensor out, Tensor gate, Tensor x, Tensor weight, Tensor bias) {
+    GemmArgs args = LinearArgs.check(OP, c, out, x, weight, bias);
+    Check.f32(OP, "gate", gate);
+    Check.vector(OP, "gate", gate, args.n());
+    Check.disjoint(OP, out, gate);
+    run(c, args.with(Epilogue.ADD_GATED, gate.address()), x);
   }
 
   /** Splits columns when the threads share them evenly enough, rows otherwise. */
-  private static void run(Compute c, GemmArgs args, long rows) {
+  private static void run(Compute c, GemmArgs args, Tensor x) {
+    long rows = x.elements() / args.k();
+    if (rows == 0) {
+      return;
+    }
     Kernels kernels = c.kernels();
-    c.reserveWorkers(kernels.gemmScratchBytes());
-    int granule = kernels.panelColumns();
-    if (share(args.n(), granule, c.threads()) <= share(rows, ROW_GRANULE, c.threads())) {
+    int columns = kernels.panelColumns();
+    int height = kernels.tileRows();
+    if (share(args.n(), columns, c.threads()) <= share(rows, height, c.threads())) {
+      c.reserveWorkers(
+          kernels.gemmScratchBytes(rows, Math.toIntExact(part(args.n(), columns, c.threads()))));
       c.forRange(
           args.n(),
-          granule,
+          columns,
           (worker, from, to) ->
               kernels.gemm(args, 0, rows, (int) from, (int) to, c.workerScratch(worker)));
     } else {
+      c.reserveWorkers(kernels.gemmScratchBytes(part(rows, height, c.threads()), args.n()));
       c.forRange(
           rows,
-          ROW_GRANULE,
+          height,
           (worker, from, to) -> kernels.gemm(args, from, to, 0, args.n(), c.workerScratch(worker)));
     }
   }
 
-  /** Rows of one register tile. */
-  private static final int ROW_GRANULE = 6;
+  /** Most that one of {@code threads} gets of {@code n}, cut at multiples of {@code granule}. */
+  private static long part(long n, long granule, int threads) {
+    long granules = (n + granule - 1) / granule;
+    return Math.min(n, (granules + threads - 1) / threads * granule);
+  }
 
   /** Share of the work that the busiest of {@code threads} has. */
   private static double share(long n, long granule, int threads) {
-    long granules = (n + granule - 1) / granule;
-    return (double) ((granules + threads - 1) / threads) / granules;
+    return (double) part(n, granule, threads) / n;
   }
 }

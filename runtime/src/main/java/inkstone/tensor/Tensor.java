@@ -2,6 +2,9 @@ package inkstone.tensor;
 
 import inkstone.memory.AddressSpace;
 import inkstone.memory.TensorArena;
+import inkstone.number.BFloat16;
+import inkstone.number.Float8;
+import inkstone.number.GgufBlock;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -28,7 +31,7 @@ public final class Tensor {
   private final MemorySegment segment;
 
   public Tensor(String name, DType dtype, Shape shape, MemorySegment segment) {
-    long bytes = Math.multiplyExact(shape.elements(), (long) dtype.bytes());
+    long bytes = bytes(name, dtype, shape);
     if (segment.byteSize() != bytes) {
       throw new IllegalArgumentException(
           "Tensor: "
@@ -54,11 +57,25 @@ public final class Tensor {
 
   /** A zeroed tensor of any dtype. */
   public static Tensor allocate(TensorArena arena, String name, DType dtype, Shape shape) {
-    return new Tensor(
-        name,
-        dtype,
-        shape,
-        arena.allocate(Math.multiplyExact(shape.elements(), (long) dtype.bytes())));
+    return new Tensor(name, dtype, shape, arena.allocate(bytes(name, dtype, shape)));
+  }
+
+  /** Bytes of all elements; refuses rows that would end inside a block. */
+  private static long bytes(String name, DType dtype, Shape shape) {
+    long row = shape.rank() == 0 ? 1 : shape.dim(-1);
+    if (row % dtype.blockElements() != 0) {
+      throw new IllegalArgumentException(
+          "Tensor: last dimension of "
+              + dtype
+              + ", expected a multiple of its block of "
+              + dtype.blockElements()
+              + ", got "
+              + shape
+              + " ("
+              + name
+              + "); store this tensor as F32 or BF16");
+    }
+    return dtype.bytes(shape.elements());
   }
 
   /** An F32 tensor with a copy of {@code values}. */
@@ -134,9 +151,10 @@ public final class Tensor {
     }
     long[] dims = shape.toArray();
     dims[0] = to - from;
-    long rowBytes = dim(0) == 0 ? 0 : segment.byteSize() / dim(0);
+    long row = dim(0) == 0 ? 0 : elements() / dim(0);
+    long begin = dtype.bytes(from * row);
     return new Tensor(
-        name, dtype, Shape.of(dims), segment.asSlice(from * rowBytes, (to - from) * rowBytes));
+        name, dtype, Shape.of(dims), segment.asSlice(begin, dtype.bytes(to * row) - begin));
   }
 
   /** The same tensor under another name. */
@@ -146,11 +164,13 @@ public final class Tensor {
 
   /** Element {@code i} in row-major order as a float; not for inner loops. */
   public float getFloat(long i) {
+    int inBlock = (int) (i % dtype.blockElements());
+    long block = dtype.bytes(i - inBlock);
     return switch (dtype) {
       case F64 -> (float) segment.get(DOUBLE, i * 8);
       case F32 -> segment.get(FLOAT, i * 4);
       case F16 -> Float.float16ToFloat(segment.get(SHORT, i * 2));
-      case BF16 -> Float.intBitsToFloat(segment.get(SHORT, i * 2) << 16);
+      case BF16 -> BFloat16.toFloat(segment.get(SHORT, i * 2));
       case F8_E4M3 -> Float8.e4m3ToFloat(segment.get(ValueLayout.JAVA_BYTE, i));
       case F8_E5M2 -> Float8.e5m2ToFloat(segment.get(ValueLayout.JAVA_BYTE, i));
       case I64 -> segment.get(LONG, i * 8);
@@ -158,6 +178,12 @@ public final class Tensor {
       case I16 -> segment.get(SHORT, i * 2);
       case I8 -> segment.get(ValueLayout.JAVA_BYTE, i);
       case U8, BOOL -> segment.get(ValueLayout.JAVA_BYTE, i) & 0xff;
+      case Q8_0 -> GgufBlock.q8(segment, block, inBlock);
+      case Q4_0 -> GgufBlock.q4(segment, block, inBlock);
+      case Q5_0 -> GgufBlock.q5(segment, block, inBlock);
+      case Q4_K -> GgufBlock.q4k(segment, block, inBlock);
+      case Q5_K -> GgufBlock.q5k(segment, block, inBlock);
+      case Q6_K -> GgufBlock.q6k(segment, block, inBlock);
     };
   }
 

@@ -3,39 +3,104 @@ package inkstone.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import inkstone.memory.TensorArena;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Every 16-bit pattern, widened. */
+/** Both twins against what torch and gguf-py computed, and against each other. */
 class WidenTwinTest {
+  private static final int GUARD = 0x7fedcba9;
+
   @ParameterizedTest
   @EnumSource(
       value = ElementType.class,
       names = {"BF16", "F16"})
-  void allPatterns(ElementType type) {
-    int n = 1 << 16;
+  void allPatternsOf16Bits(ElementType type) {
+    byte[] patterns = new byte[2 << 16];
+    ByteBuffer shorts = ByteBuffer.wrap(patterns).order(ByteOrder.LITTLE_ENDIAN);
+    int[] expected = new int[1 << 16];
+    for (int i = 0; i < expected.length; i++) {
+      shorts.putShort((short) i);
+      float value =
+          type == ElementType.BF16
+              ? Float.intBitsToFloat(i << 16)
+              : Float.float16ToFloat((short) i);
+      expected[i] = Float.floatToRawIntBits(value);
+    }
+    assertBits("scalar", expected, widen(new ScalarKernels(), type, patterns, expected.length));
+    assertBits("vector", expected, widen(new VectorKernels(), type, patterns, expected.length));
+  }
+
+  /** The files hold the stored bytes, then the bits of the reference's floats. */
+  @ParameterizedTest
+  @EnumSource(
+      value = ElementType.class,
+      names = {"F8_E4M3", "F8_E5M2", "Q8_0", "Q4_0", "Q5_0", "Q4_K", "Q5_K", "Q6_K"})
+  void bitsOfTheReference(ElementType type) throws IOException {
+    Path golden =
+        Path.of(System.getProperty("inkstone.root"), "reference/golden/widen", type + ".bin");
+    ByteBuffer file = ByteBuffer.wrap(Files.readAllBytes(golden)).order(ByteOrder.LITTLE_ENDIAN);
+    int blocks = file.remaining() / (type.blockBytes() + 4 * type.blockElements());
+    byte[] stored = new byte[blocks * type.blockBytes()];
+    file.get(stored);
+    int[] expected = new int[blocks * type.blockElements()];
+    file.asIntBuffer().get(expected);
+    assertThat(blocks).isGreaterThan(20);
+    assertThat(file.remaining()).isEqualTo(4 * expected.length);
+    assertBits("scalar", expected, widen(new ScalarKernels(), type, stored, expected.length));
+    assertBits("vector", expected, widen(new VectorKernels(), type, stored, expected.length));
+  }
+
+  /** Random bytes, NaN and infinite scales among them, at many lengths. */
+  @ParameterizedTest
+  @EnumSource(ElementType.class)
+  void sameBitsAsScalar(ElementType type) {
+    SplittableRandom random = new SplittableRandom(11);
+    for (int blocks = 0; blocks < 300; blocks += type.blockElements() == 1 ? 1 : 37) {
+      byte[] stored = new byte[blocks * type.blockBytes()];
+      random.nextBytes(stored);
+      int n = blocks * type.blockElements();
+      int[] expected = widen(new ScalarKernels(), type, stored, n);
+      assertBits(n + " elements", expected, widen(new VectorKernels(), type, stored, n));
+    }
+  }
+
+  /**
+   * Widens from memory that ends with the last byte, and checks that nothing follows the result.
+   */
+  private static int[] widen(Kernels kernels, ElementType type, byte[] stored, int n) {
     try (TensorArena arena = TensorArena.open("widen")) {
-      MemorySegment stored = arena.allocate(2L * n);
-      MemorySegment wide = arena.allocate(4L * n);
-      for (int i = 0; i < n; i++) {
-        stored.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) i);
-      }
-      VectorMemory.widen(wide.address(), stored.address(), type, n);
-      for (int i = 0; i < n; i++) {
-        float expected =
-            type == ElementType.BF16
-                ? Float.intBitsToFloat(i << 16)
-                : Float.float16ToFloat((short) i);
-        float actual = wide.getAtIndex(ValueLayout.JAVA_FLOAT, i);
-        if (Float.isNaN(expected)) {
-          assertThat(actual).isNaN();
-        } else {
-          assertThat(Float.floatToRawIntBits(actual))
-              .as("pattern %x", i)
-              .isEqualTo(Float.floatToRawIntBits(expected));
-        }
+      MemorySegment from = arena.allocate(stored.length);
+      MemorySegment to = arena.allocate(4L * n + 4);
+      MemorySegment.copy(stored, 0, from, ValueLayout.JAVA_BYTE, 0, stored.length);
+      to.setAtIndex(ValueLayout.JAVA_INT, n, GUARD);
+      kernels.widen(to.address(), from.address(), type, n);
+      assertThat(to.getAtIndex(ValueLayout.JAVA_INT, n)).as("what follows").isEqualTo(GUARD);
+      return to.asSlice(0, 4L * n).toArray(ValueLayout.JAVA_INT);
+    }
+  }
+
+  /** Equal bits; a NaN is any NaN. */
+  private static void assertBits(String what, int[] expected, int[] actual) {
+    assertThat(actual).hasSameSizeAs(expected);
+    for (int i = 0; i < expected.length; i++) {
+      boolean nan = Float.isNaN(Float.intBitsToFloat(expected[i]));
+      if (nan ? !Float.isNaN(Float.intBitsToFloat(actual[i])) : expected[i] != actual[i]) {
+        throw new AssertionError(
+            what
+                + ", element "
+                + i
+                + ": expected "
+                + Integer.toHexString(expected[i])
+                + ", got "
+                + Integer.toHexString(actual[i]));
       }
     }
   }

@@ -54,12 +54,36 @@ class ConvTwinTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"9,4,16,3,3", "8,9,96,40,3", "17,3,5,70,1"})
+  void theResidualIsAddedLast(int height, int width, int cin, int cout, int kernel) {
+    try (Twins twins = new Twins()) {
+      Tensor x = twins.random(height, width, cin);
+      Tensor residual = twins.random(height, width, cout);
+      ConvWeights w =
+          Conv.prepare(twins.arena(), twins.random(cout, cin, kernel, kernel), twins.random(cout));
+      Conv.Geometry g = Conv.Geometry.same(kernel);
+      Twins.Op fused = (c, out) -> Conv.forward(c, out, x, w, g, residual);
+      twins.assertBits("residual", fused, height, width, cout);
+      Twins.Op separate =
+          (c, out) -> {
+            Conv.forward(c, out, x, w, g);
+            Elementwise.add(c, out, out, residual);
+          };
+      TensorAssert.assertBits(
+          "as an addition of its own",
+          twins.run(twins.vector(), separate, height, width, cout),
+          twins.run(twins.vector(), fused, height, width, cout));
+    }
+  }
+
   @Test
   void threadsDontChangeBits() {
     try (Twins twins = new Twins()) {
       Tensor x = twins.random(40, 23, 19);
+      Tensor residual = twins.random(40, 23, 37);
       ConvWeights w = Conv.prepare(twins.arena(), twins.random(37, 19, 3, 3), twins.random(37));
-      Twins.Op op = (c, out) -> Conv.forward(c, out, x, w, Conv.Geometry.same(3));
+      Twins.Op op = (c, out) -> Conv.forward(c, out, x, w, Conv.Geometry.same(3), residual);
       float[] one = twins.run(twins.vector(), op, 40, 23, 37);
       for (int threads : new int[] {1, 2, 5}) {
         try (Compute c = Compute.open(threads)) {

@@ -88,15 +88,6 @@ class ElementwiseTwinTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {1, 3, 16, 20})
-  void nearest2x(int channels) {
-    try (Twins twins = new Twins()) {
-      Tensor x = twins.random(5, 7, channels);
-      twins.assertBits("nearest2x", (c, y) -> Upsample.nearest2x(c, y, x), 10, 14, channels);
-    }
-  }
-
-  @ParameterizedTest
   @ValueSource(ints = {2, 6, 16, 32, 34, 80, 128})
   void rope(int d) {
     try (Twins twins = new Twins()) {

@@ -8,6 +8,7 @@ import inkstone.memory.TensorArena;
 import inkstone.tensor.DType;
 import inkstone.tensor.Shape;
 import inkstone.tensor.Tensor;
+import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -56,11 +57,24 @@ class OpErrorsTest {
     refused(() -> Linear.forward(c, t("out", 2, 4), x, w, t("b", 3)), "bias", "4", "3");
     refused(() -> Linear.forward(c, t("out", 2, 4), bf16("x", 2, 8), w, null), "F32", "BF16");
     Tensor ints = Tensor.allocate(arena, "ints", DType.I8, Shape.of(4, 8));
-    refused(() -> Linear.forward(c, t("out", 2, 4), x, ints, null), "F32, BF16 or F16", "I8");
+    refused(
+        () -> Linear.forward(c, t("out", 2, 4), x, ints, null), "one of [F32, BF16, F16, ", "I8");
     refused(() -> Linear.forward(c, t("out", 2, 4), x, t("w", 8), null), "rank of weight");
     refused(() -> Linear.forward(c, x, x, t("square", 8, 8), null), "memory of out", "overlap");
     refused(() -> Linear.forward(c, t("out", 2, 4), x, null, null), "weight", "null");
     Linear.forward(c, t("out", 0, 4), t("x", 0, 8), w, null);
+  }
+
+  @Test
+  void gemvChecksAsLinearDoes() {
+    Tensor x = t("hidden", 2, 8);
+    Tensor w = t("img_mod.1.weight", 4, 8);
+    refused(() -> Gemv.forward(c, t("out", 2, 4), t("x", 2, 7), w, null), "Gemv", "[2, 7]");
+    refused(() -> Gemv.forward(c, t("out", 2, 5), x, w, null), "Gemv", "shape of out", "[2, 4]");
+    refused(() -> Gemv.forward(c, t("out", 2, 4), x, w, t("b", 3)), "Gemv", "bias");
+    refused(() -> Gemv.forward(c, x, x, t("square", 8, 8), null), "memory of out", "overlap");
+    Gemv.forward(c, t("out", 0, 4), t("x", 0, 8), w, null);
+    refused(() -> Checksum.of(c, null), "Checksum", "null");
   }
 
   @Test
@@ -95,6 +109,25 @@ class OpErrorsTest {
   }
 
   @Test
+  void qkNormRope() {
+    Tensor x = t("q", 5, 2, 8);
+    Tensor w = t("norm_q", 8);
+    Tensor angles = t("angles", 5, 4);
+    refused(
+        () -> QkNormRope.interleaved(c, x, t("w", 7), angles, angles, 1e-6f),
+        "QkNormRope",
+        "weight",
+        "8",
+        "7");
+    refused(() -> QkNormRope.interleaved(c, x, null, angles, angles, 1e-6f), "weight", "null");
+    refused(() -> QkNormRope.interleaved(c, x, w, t("cos", 4, 4), angles, 1e-6f), "cos", "[4, 4]");
+    refused(() -> QkNormRope.interleaved(c, x, w, angles, t("sin", 5, 8), 1e-6f), "sin", "[5, 8]");
+    refused(() -> QkNormRope.interleaved(c, t("x", 5, 2, 7), w, angles, angles, 1e-6f), "even");
+    refused(() -> QkNormRope.interleaved(c, t("x", 5, 8), w, angles, angles, 1e-6f), "rank");
+    refused(() -> QkNormRope.interleaved(c, bf16("x", 5, 2, 8), w, angles, angles, 1e-6f), "BF16");
+  }
+
+  @Test
   void attention() {
     Tensor q = t("q", 4, 6, 8);
     Tensor k = t("k", 4, 3, 8);
@@ -120,6 +153,65 @@ class OpErrorsTest {
   }
 
   @Test
+  void attentionSegments() {
+    Tensor q = t("q", 4, 6, 8);
+    Tensor out = t("out", 4, 6, 8);
+    AttentionMask none = AttentionMask.NONE;
+    KeyValue good = new KeyValue(bf16("k", 4, 3, 8), t("v", 4, 3, 8));
+    refused(() -> Attention.forward(c, out, q, List.of(), none, 1), "segments", "1 or more", "0");
+    refused(
+        () -> Attention.forward(c, out, q, with(good, t("k1", 2, 3, 9), t("v1", 2, 3, 9)), none, 1),
+        "head size of k of segment 1",
+        "8",
+        "[2, 3, 9]",
+        "k1");
+    refused(
+        () -> Attention.forward(c, out, q, with(good, t("k1", 2, 2, 8), t("v1", 2, 2, 8)), none, 1),
+        "heads of k of segment 1",
+        "3 as segment 0",
+        "[2, 2, 8]");
+    refused(
+        () -> Attention.forward(c, out, q, with(good, t("k1", 2, 3, 8), t("v1", 1, 3, 8)), none, 1),
+        "shape of v of segment 1",
+        "[2, 3, 8]",
+        "[1, 3, 8]");
+    refused(
+        () -> Attention.forward(c, out, q, with(good, t("k1", 2, 24), t("v1", 2, 24)), none, 1),
+        "rank of k of segment 1");
+    Tensor ints = Tensor.allocate(arena, "ints", DType.I8, Shape.of(2, 3, 8));
+    refused(
+        () -> Attention.forward(c, out, q, with(good, ints, t("v1", 2, 3, 8)), none, 1),
+        "dtype of k of segment 1",
+        "F32, BF16 or F16",
+        "I8");
+    refused(
+        () -> Attention.forward(c, out, q, with(good, t("k1", 2, 3, 8), null), none, 1),
+        "v of segment 1",
+        "null");
+    Tensor inOut = out.rows(0, 2).view(4, 3, 8);
+    refused(
+        () -> Attention.forward(c, out, q, with(good, inOut, t("v1", 4, 3, 8)), none, 1),
+        "overlap");
+    boolean[] flags = new boolean[4];
+    refused(
+        () ->
+            Attention.forward(
+                c,
+                out,
+                q,
+                with(good, t("k1", 2, 3, 8), t("v1", 2, 3, 8)),
+                new AttentionMask.Keys(flags),
+                1),
+        "key mask",
+        "6",
+        "4");
+  }
+
+  private static List<KeyValue> with(KeyValue first, Tensor k, Tensor v) {
+    return List.of(first, new KeyValue(k, v));
+  }
+
+  @Test
   void convolutions() {
     ConvWeights w = Conv.prepare(arena, t("conv.weight", 4, 3, 3, 3), null);
     Conv.Geometry same = Conv.Geometry.same(3);
@@ -136,7 +228,25 @@ class OpErrorsTest {
     refused(() -> Conv.prepare(arena, t("w", 4, 3, 3, 3), t("b", 3)), "bias");
     refused(() -> Conv.Geometry.same(2), "odd");
     refused(() -> new Conv.Geometry(0, 0, 0, 0, 0), "stride");
-    refused(() -> Upsample.nearest2x(c, t("o", 4, 5, 3), t("x", 2, 2, 3)), "shape of out");
+    refused(
+        () -> Conv.forward(c, t("o", 5, 5, 4), t("x", 5, 5, 3), w, same, t("r", 5, 4, 5)),
+        "shape of residual");
+    Tensor out = t("o", 5, 5, 4);
+    refused(() -> Conv.forward(c, out, t("x", 5, 5, 3), w, same, out), "memory of out");
+  }
+
+  @Test
+  void upsamplingConvolutions() {
+    UpsampleConv.Weights w = UpsampleConv.prepare(arena, t("up.weight", 4, 3, 3, 3), null);
+    Tensor x = t("x", 5, 5, 3);
+    refused(() -> UpsampleConv.forward(c, t("o", 10, 9, 4), x, w), "UpsampleConv", "shape of out");
+    refused(
+        () -> UpsampleConv.forward(c, t("o", 10, 10, 4), t("x", 5, 5, 2), w),
+        "channels of x",
+        "up.weight");
+    refused(() -> UpsampleConv.prepare(arena, t("w", 4, 3, 5, 5), null), "[Cout, Cin, 3, 3]");
+    refused(() -> UpsampleConv.prepare(arena, t("w", 4, 3, 1, 3, 3), null), "shape of weight");
+    refused(() -> UpsampleConv.prepare(arena, t("w", 4, 3, 3, 3), t("b", 3)), "bias");
   }
 
   @Test

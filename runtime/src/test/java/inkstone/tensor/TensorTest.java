@@ -72,4 +72,31 @@ class TensorTest {
     assertThatThrownBy(t::address).isInstanceOf(IllegalStateException.class);
     assertThatThrownBy(() -> t.getFloat(0)).isInstanceOf(IllegalStateException.class);
   }
+
+  @Test
+  void blocksAreCountedReadAndCut() {
+    try (TensorArena arena = TensorArena.open("t")) {
+      Tensor t = Tensor.allocate(arena, "q", DType.Q8_0, Shape.of(3, 64));
+      assertThat(t.segment().byteSize()).isEqualTo(3 * 2 * 34);
+      // Row 2, second block: scale 0.5, element 3 is -7.
+      t.segment().set(ValueLayout.JAVA_SHORT_UNALIGNED, 5 * 34, Float.floatToFloat16(0.5f));
+      t.segment().set(ValueLayout.JAVA_BYTE, 5 * 34 + 2 + 3, (byte) -7);
+      assertThat(t.getFloat(2 * 64 + 32 + 3)).isEqualTo(-3.5f);
+      assertThat(t.toFloatArray()).hasSize(192).contains(-3.5f);
+      assertThat(t.rows(2, 3).getFloat(35)).isEqualTo(-3.5f);
+      assertThat(t.rows(1, 1).elements()).isZero();
+      assertThat(t.view(6, 32).rows(5, 6).getFloat(3)).isEqualTo(-3.5f);
+      assertThat(t.view(192).rows(160, 192).getFloat(3)).isEqualTo(-3.5f);
+      assertThatThrownBy(() -> t.view(64, 3)).hasMessageContaining("multiple of its block of 32");
+      assertThatThrownBy(() -> t.view(192).rows(8, 40)).hasMessageContaining("multiple");
+      assertThatThrownBy(() -> t.setFloat(0, 1)).hasMessageContaining("Q8_0");
+      assertThatThrownBy(() -> Tensor.allocate(arena, "k", DType.Q4_K, Shape.of(2, 128)))
+          .hasMessageContaining("Tensor: last dimension of Q4_K")
+          .hasMessageContaining("multiple of its block of 256, got [2, 128] (k)");
+      assertThatThrownBy(() -> Tensor.allocate(arena, "s", DType.Q4_K, Shape.of()))
+          .hasMessageContaining("multiple of its block of 256");
+      assertThatThrownBy(() -> new Tensor("x", DType.Q6_K, Shape.of(2, 256), t.segment()))
+          .hasMessageContaining("needs 420 bytes");
+    }
+  }
 }

@@ -88,6 +88,13 @@ final class HumanReport implements Report {
   }
 
   @Override
+  public void memory(long bytes) {
+    if (verbose) {
+      line(String.format(Locale.ROOT, "memory: at most %.1f MB besides the weights", bytes / 1e6));
+    }
+  }
+
+  @Override
   public void step(int step, int steps, double sigma) {
     double left = timeLeft.step(step, steps);
     if (quiet) {

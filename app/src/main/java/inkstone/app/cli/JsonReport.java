@@ -63,6 +63,13 @@ final class JsonReport implements Report {
   }
 
   @Override
+  public void memory(long bytes) {
+    Map<String, Object> event = pictureEvent("memory");
+    event.put("bytes", bytes);
+    emit(event);
+  }
+
+  @Override
   public void step(int step, int steps, double sigma) {
     Map<String, Object> event = pictureEvent("step");
     event.put("step", step);

@@ -81,6 +81,7 @@ public final class Main {
             .addSubcommand(new GenerateCommand(cli))
             .addSubcommand(new InspectCommand(cli))
             .addSubcommand(new MetadataCommand(cli))
+            .addSubcommand(new BenchCommand(cli))
             .addSubcommand(new DoctorCommand(cli))
             .addSubcommand(new CompletionCommand(cli))
             .addSubcommand(new HelpCommand());

@@ -125,6 +125,11 @@ final class PictureRun {
       }
 
       @Override
+      public void memory(long bytes) {
+        report.memory(bytes);
+      }
+
+      @Override
       public void step(int step, int steps, double sigma, Preview preview) {
         report.step(step, steps, sigma);
         if (previewFile == null || previewFailed) {

@@ -39,6 +39,9 @@ interface Report {
 
   void stage(Stage stage);
 
+  /** Bytes that the current picture will have in use at most from here on. */
+  void memory(long bytes);
+
   /** A step of the current picture has ended. */
   void step(int step, int steps, double sigma);
 

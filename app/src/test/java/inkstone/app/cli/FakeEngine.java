@@ -65,6 +65,7 @@ final class FakeEngine implements Engine, Engine.Opener {
     int height = size instanceof OutputSize.Exact exact ? exact.height() : 48;
     listener.stage(Stage.ENCODE_PROMPT);
     listener.stage(Stage.DENOISE);
+    listener.memory(3 << 20);
     for (int step = 1; step <= sampling.steps(); step++) {
       cancel.throwIfCancelled();
       listener.step(

@@ -208,13 +208,14 @@ final class RunTest {
     }
     assertThat(names)
         .containsExactly(
-            "start", "model", "stage", "stage", "step", "step", "stage", "warning", "picture",
-            "done");
-    Json step = events.get(5);
+            "start", "model", "stage", "stage", "memory", "step", "step", "stage", "warning",
+            "picture", "done");
+    assertThat(events.get(4).get("bytes").asLong()).isEqualTo(3 << 20);
+    Json step = events.get(6);
     assertThat(step.get("step").asInt()).isEqualTo(2);
     assertThat(step.get("steps").asInt()).isEqualTo(2);
     assertThat(step.get("sigma").asDouble()).isEqualTo(0.0);
-    Json picture = events.get(8);
+    Json picture = events.get(9);
     assertThat(picture.get("path").asString()).isEqualTo(cli.output().toString());
     assertThat(picture.get("seed").asLong()).isEqualTo(9);
     assertThat(picture.get("width").asInt()).isEqualTo(64);

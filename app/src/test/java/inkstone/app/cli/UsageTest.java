@@ -282,7 +282,8 @@ final class UsageTest {
   @Test
   void helpFitsEightyColumns() {
     for (String command :
-        List.of("edit", "generate", "inspect", "metadata", "doctor", "completion", "help")) {
+        List.of(
+            "edit", "generate", "inspect", "metadata", "bench", "doctor", "completion", "help")) {
       Outcome outcome = cli.run(command, "--help");
       assertThat(outcome.code()).isEqualTo(ExitCode.DONE);
       assertThat(outcome.outLines()).allMatch(line -> line.length() <= 80);

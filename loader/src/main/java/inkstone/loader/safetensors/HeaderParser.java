@@ -8,6 +8,7 @@ import inkstone.tensor.Shape;
 import java.io.InputStream;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import tools.jackson.core.JsonToken;
 
@@ -18,6 +19,10 @@ final class HeaderParser implements AutoCloseable {
 
   /** Heap of an entry beside its name: entry, shape, dims and tree node. */
   private static final int ENTRY_BYTES = 240;
+
+  /** What the format names; it has no quantised blocks. */
+  private static final List<DType> DTYPES =
+      Arrays.stream(DType.values()).filter(dtype -> dtype.blockElements() == 1).toList();
 
   private static final String DAMAGED = "the file is damaged or hostile: download it again";
 
@@ -117,7 +122,7 @@ final class HeaderParser implements AutoCloseable {
     if (offsets[1] < offsets[0]) {
       throw bad(what + " data_offsets", "begin not above end", Arrays.toString(offsets));
     }
-    long bytes = dtype.bytes();
+    long bytes = dtype.bytes(1);
     try {
       for (long dim : dims) {
         bytes = Math.multiplyExact(bytes, dim);
@@ -140,17 +145,13 @@ final class HeaderParser implements AutoCloseable {
   private DType dtype(String what) throws CheckpointException {
     require(next(), JsonToken.VALUE_STRING, what + " dtype", "a string");
     String name = tokens.passingText();
-    for (DType dtype : DType.values()) {
+    for (DType dtype : DTYPES) {
       if (dtype.name().equals(name)) {
         return dtype;
       }
     }
     throw CheckpointException.of(
-        what
-            + " dtype, expected one of "
-            + Arrays.toString(DType.values())
-            + ", got "
-            + CheckpointException.quote(name),
+        what + " dtype, expected one of " + DTYPES + ", got " + CheckpointException.quote(name),
         where,
         "use a file in one of these types, such as the BF16 weights of this model");
   }

@@ -51,7 +51,7 @@ class SafetensorsFileTest {
             .raw("bool", DType.BOOL, new byte[] {1, 0}, 2)
             .write(folder.resolve("dtypes.safetensors"));
     SafetensorsFile file = SafetensorsFile.open(arena, path);
-    assertThat(file.names()).hasSize(DType.values().length);
+    assertThat(file.names()).hasSize(12); // all but the quantised ones
     for (String name : new String[] {"f64", "f32", "f16", "bf16", "e4m3", "e5m2"}) {
       assertThat(file.tensor(name).toFloatArray()).as(name).containsExactly(1.5f, -2f);
     }

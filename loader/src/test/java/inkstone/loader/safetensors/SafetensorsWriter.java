@@ -1,6 +1,6 @@
 package inkstone.loader.safetensors;
 
-import inkstone.tensor.BFloat16;
+import inkstone.number.BFloat16;
 import inkstone.tensor.DType;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

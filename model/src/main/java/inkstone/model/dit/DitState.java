@@ -42,9 +42,18 @@ public final class DitState {
    * A run of rows under one modulation.
    *
    * @param hidden {@code [rows, D]} of the residual stream
-   * @param normed {@code [rows, D]}, what goes into and comes out of a branch
+   * @param normed {@code [rows, D]}, what goes into a branch
+   * @param attended {@code [rows, H·d]}, what the heads gave
+   * @param mlpHidden {@code [rows, 4·D]}
+   * @param text whether the text's weights are for these rows
    */
-  record Span(Tensor hidden, Tensor normed, Modulation.Vectors modulation) {}
+  record Span(
+      Tensor hidden,
+      Tensor normed,
+      Tensor attended,
+      Tensor mlpHidden,
+      Modulation.Vectors modulation,
+      boolean text) {}
 
   /** Token and channel counts from which every buffer follows. */
   private record Sizes(TransformerConfig config, long text, long target, long images) {
@@ -225,7 +234,13 @@ public final class DitState {
   }
 
   private Span span(Rows rows, Modulation.Vectors modulation) {
-    return new Span(rows.of(hidden), rows.of(normed), modulation);
+    return new Span(
+        rows.of(hidden),
+        rows.of(normed),
+        rows.flat(attended),
+        rows.of(mlpHidden),
+        modulation,
+        modulation == textModulation);
   }
 
   TransformerConfig config() {

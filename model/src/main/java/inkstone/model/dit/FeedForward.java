@@ -2,7 +2,6 @@ package inkstone.model.dit;
 
 import inkstone.loader.CheckpointException;
 import inkstone.loader.Weights;
-import inkstone.ops.Activations;
 import inkstone.ops.Compute;
 import inkstone.tensor.Tensor;
 
@@ -22,15 +21,13 @@ final class FeedForward {
     out = LinearLayer.read(weights.at("net.2"), EXPANSION * innerDim, innerDim);
   }
 
-  /**
-   * Replaces the rows {@code x}.
-   *
-   * @param x {@code [rows, D]}
-   * @param hidden {@code [rows, 4·D]}, scratch
-   */
-  void forward(Compute compute, Tensor x, Tensor hidden) {
-    proj.forward(compute, hidden, x); // [rows, 4·D]
-    Activations.geluTanh(compute, hidden, hidden); // [rows, 4·D]
-    out.forward(compute, x, hidden); // [rows, D]
+  /** {@code hidden[rows, 4·D]} of {@code x[rows, D]}. */
+  void expand(Compute compute, Tensor hidden, Tensor x) {
+    proj.geluTanh(compute, hidden, x); // [rows, 4·D]
+  }
+
+  /** Adds the result of some rows of {@code hidden} to {@code out[rows, D]}, times the gate. */
+  void addGated(Compute compute, Tensor out, Tensor gate, Tensor hidden) {
+    this.out.addGated(compute, out, gate, hidden); // [rows, D]
   }
 }

@@ -6,8 +6,7 @@ import inkstone.model.debug.Taps;
 import inkstone.ops.Attention;
 import inkstone.ops.AttentionMask;
 import inkstone.ops.Compute;
-import inkstone.ops.RmsNorm;
-import inkstone.ops.Rope;
+import inkstone.ops.QkNormRope;
 import inkstone.tensor.Tensor;
 
 /**
@@ -54,7 +53,7 @@ final class JointAttention {
   }
 
   /**
-   * Replaces {@code state.normed}, the modulated rows, by the attention's output rows.
+   * Adds the attention over {@code state.normed}, the modulated rows, to {@code state.hidden}.
    *
    * <p>L text, I image, N = L + I tokens; H heads of d channels, D = H·d.
    *
@@ -74,13 +73,8 @@ final class JointAttention {
     toK.forward(compute, image.flat(state.key), imageNormed); // [I, D]
     toV.forward(compute, image.flat(state.value), imageNormed); // [I, D]
 
-    norm(compute, text.of(state.query), normAddedQ); // [L, H, d]
-    norm(compute, text.of(state.key), normAddedK); // [L, H, d]
-    norm(compute, image.of(state.query), normQ); // [I, H, d]
-    norm(compute, image.of(state.key), normK); // [I, H, d]
-
-    Rope.interleaved(compute, state.query, state.cos, state.sin); // [N, H, d]
-    Rope.interleaved(compute, state.key, state.cos, state.sin); // [N, H, d]
+    normAndTurn(compute, state, text, normAddedQ, normAddedK); // [L, H, d]
+    normAndTurn(compute, state, image, normQ, normK); // [I, H, d]
 
     taps.tap(path + ".key", state.key);
     taps.tap(path + ".value", state.value);
@@ -94,12 +88,19 @@ final class JointAttention {
         AttentionMask.NONE,
         scale); // [N, H, d]
 
-    toAddOut.forward(compute, textNormed, text.flat(state.attended)); // [L, D]
-    toOut.forward(compute, imageNormed, image.flat(state.attended)); // [I, D]
+    for (DitState.Span span : state.spans()) {
+      LinearLayer out = span.text() ? toAddOut : toOut;
+      out.addGated(compute, span.hidden(), span.modulation().gate1(), span.attended()); // [rows, D]
+    }
   }
 
-  /** RMS norm over the channels of each head, in place. */
-  private static void norm(Compute compute, Tensor heads, Tensor weight) {
-    RmsNorm.forward(compute, heads, heads, weight, TransformerBlock.EPS);
+  /** RMS norm over the channels of each head, then RoPE, of the queries and keys of some rows. */
+  private static void normAndTurn(
+      Compute compute, DitState state, DitState.Rows rows, Tensor queryNorm, Tensor keyNorm) {
+    Tensor cos = rows.of(state.cos);
+    Tensor sin = rows.of(state.sin);
+    QkNormRope.interleaved(
+        compute, rows.of(state.query), queryNorm, cos, sin, TransformerBlock.EPS);
+    QkNormRope.interleaved(compute, rows.of(state.key), keyNorm, cos, sin, TransformerBlock.EPS);
   }
 }

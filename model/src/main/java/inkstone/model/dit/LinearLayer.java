@@ -3,6 +3,7 @@ package inkstone.model.dit;
 import inkstone.loader.CheckpointException;
 import inkstone.loader.Weights;
 import inkstone.ops.Compute;
+import inkstone.ops.Gemv;
 import inkstone.ops.Linear;
 import inkstone.tensor.Tensor;
 
@@ -20,5 +21,20 @@ record LinearLayer(Tensor weight, Tensor bias) {
   /** {@code out[rows, out] = x[rows, in] · weightᵀ + bias}. */
   void forward(Compute compute, Tensor out, Tensor x) {
     Linear.forward(compute, out, x, weight, bias);
+  }
+
+  /** {@link #forward}, then GELU in its tanh form. */
+  void geluTanh(Compute compute, Tensor out, Tensor x) {
+    Linear.geluTanh(compute, out, x, weight, bias);
+  }
+
+  /** {@code out += gate * (x · weightᵀ + bias)}. */
+  void addGated(Compute compute, Tensor out, Tensor gate, Tensor x) {
+    Linear.addGated(compute, out, gate, x, weight, bias);
+  }
+
+  /** The same for a layer that only ever sees the rows of the conditioning, one or two. */
+  void forwardFewRows(Compute compute, Tensor out, Tensor x) {
+    Gemv.forward(compute, out, x, weight, bias);
   }
 }

@@ -28,7 +28,7 @@ final class Modulation {
    * @param siluTemb {@code [1, D]}
    */
   void forward(Compute compute, Vectors out, Tensor siluTemb) {
-    linear.forward(compute, out.all, siluTemb); // [1, 6·D]
+    linear.forwardFewRows(compute, out.all, siluTemb); // [1, 6·D]
   }
 
   /** The six vectors {@code [D]} of one condition, views of one {@code [1, 6·D]} buffer. */

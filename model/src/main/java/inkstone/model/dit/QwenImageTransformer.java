@@ -228,7 +228,7 @@ public final class QwenImageTransformer {
     }
 
     // 4. Out of the inner width; only the target's rows are asked for.
-    normOut.forward(
+    normOut.forwardFewRows(
         compute, state.normOut.view(1, 2 * state.normOut.dim(1)), state.siluTemb(0)); // [1, 2·D]
     LayerNorm.modulated(
         compute, targetNormed, targetStream, state.shiftOut(), state.scaleOut(), EPS); // [T, D]

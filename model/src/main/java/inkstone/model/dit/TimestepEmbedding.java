@@ -58,9 +58,9 @@ final class TimestepEmbedding {
       float timestep,
       int additionalTCond) {
     projection.copyFrom(project(timestep)); // [1, 256]
-    linear1.forward(compute, hidden, projection); // [1, D]
+    linear1.forwardFewRows(compute, hidden, projection); // [1, D]
     Activations.silu(compute, hidden, hidden); // [1, D]
-    linear2.forward(compute, temb, hidden); // [1, D]
+    linear2.forwardFewRows(compute, temb, hidden); // [1, D]
     if (additionTEmbedding != null) {
       long channels = additionTEmbedding.dim(1);
       for (long i = 0; i < channels; i++) {

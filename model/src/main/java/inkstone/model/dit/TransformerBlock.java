@@ -4,7 +4,6 @@ import inkstone.loader.CheckpointException;
 import inkstone.loader.Weights;
 import inkstone.model.debug.Taps;
 import inkstone.ops.Compute;
-import inkstone.ops.Elementwise;
 import inkstone.ops.LayerNorm;
 
 /**
@@ -60,10 +59,6 @@ final class TransformerBlock {
           EPS); // [rows, D]
     }
     attn.forward(compute, state, path + ".attn", taps); // [N, D]
-    for (DitState.Span span : state.spans()) {
-      Elementwise.addGated(
-          compute, span.hidden(), span.normed(), span.modulation().gate1()); // [rows, D]
-    }
 
     for (DitState.Span span : state.spans()) {
       LayerNorm.modulated(
@@ -76,11 +71,12 @@ final class TransformerBlock {
     }
     DitState.Rows text = state.textRows();
     DitState.Rows image = state.allImageRows();
-    txtMlp.forward(compute, text.of(state.normed), text.of(state.mlpHidden)); // [L, D]
-    imgMlp.forward(compute, image.of(state.normed), image.of(state.mlpHidden)); // [I, D]
+    txtMlp.expand(compute, text.of(state.mlpHidden), text.of(state.normed)); // [L, 4·D]
+    imgMlp.expand(compute, image.of(state.mlpHidden), image.of(state.normed)); // [I, 4·D]
     for (DitState.Span span : state.spans()) {
-      Elementwise.addGated(
-          compute, span.hidden(), span.normed(), span.modulation().gate2()); // [rows, D]
+      FeedForward mlp = span.text() ? txtMlp : imgMlp;
+      mlp.addGated(
+          compute, span.hidden(), span.modulation().gate2(), span.mlpHidden()); // [rows, D]
     }
   }
 }

@@ -46,6 +46,12 @@ final class Denoiser {
     return Tensor.f32(arena, "image_tokens", tokens, 4L * codec.channels());
   }
 
+  /** Bytes of {@link #imageTokens}; of the target's grid alone, those of the velocity. */
+  long imageTokenBytes(List<LatentGrid> grids) {
+    long tokens = grids.stream().mapToLong(LatentGrid::tokens).sum();
+    return tokens * 4 * codec.channels() * Float.BYTES;
+  }
+
   /** Bytes that {@link #denoise} will allocate for one branch. */
   long stateBytes(int textTokens, List<LatentGrid> grids) {
     return transformer.stateBytes(textTokens, grids);

@@ -62,7 +62,7 @@ final class EditPipeline {
       grids.add(TargetSize.grid(image.size(), pixelsPerToken));
     }
 
-    VaeTilings tilings = VaeTilings.choose(request.vaeTiling(), model.vaeConfig, size, vaeImages);
+    VaeTilings tilings = VaeTilings.choose(request.vaeTiling(), model.codec, size, vaeImages);
     Budget.check(denoiser, grids, List.of(1), tilings);
 
     // 2. Prompt embeddings; the negative prompt sees the pictures too
@@ -79,7 +79,8 @@ final class EditPipeline {
 
     // 3. Reference latents, in order behind the target's rows
     run.stage(Stage.ENCODE_IMAGES);
-    Budget.check(denoiser, grids, embeds.tokens(), tilings);
+    long needed = Budget.check(denoiser, grids, embeds.tokens(), tilings);
+    run.listener.memory(run.arena.allocatedBytes() + needed);
     Tensor imageTokens = denoiser.imageTokens(run.arena, grids);
     long targetTokens = grids.getFirst().tokens();
     long row = targetTokens;

@@ -5,6 +5,7 @@ import inkstone.model.debug.Taps;
 import inkstone.model.image.Image;
 import inkstone.model.image.Patchify;
 import inkstone.model.image.Preprocess;
+import inkstone.model.image.Size;
 import inkstone.model.vae.LatentStats;
 import inkstone.model.vae.Tiling;
 import inkstone.model.vae.VaeDecoder;
@@ -32,6 +33,20 @@ final class LatentCodec {
 
   int channels() {
     return channels;
+  }
+
+  /** Bytes that {@link #encode} allocates for a picture of that size. */
+  long encodeBytes(Size size, Tiling tiling) {
+    long pixels = 3 * size.pixels() * Float.BYTES;
+    return pixels + encoder.encodeBytes(size.height(), size.width(), tiling);
+  }
+
+  /** Bytes that {@link #decode} allocates for a picture of that size. */
+  long decodeBytes(Size size, Tiling tiling) {
+    long height = 2L * (size.height() / pixelsPerToken);
+    long width = 2L * (size.width() / pixelsPerToken);
+    long latents = height * width * channels * Float.BYTES;
+    return latents + decoder.decodeBytes(height, width, tiling);
   }
 
   /** Writes the picture's latents to {@code tokens}: [h/2·w/2, 4·channels]. */

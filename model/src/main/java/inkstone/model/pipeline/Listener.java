@@ -9,6 +9,15 @@ public interface Listener {
   default void stage(Stage stage) {}
 
   /**
+   * The long part begins and its memory is there.
+   *
+   * @param bytes of off-heap memory that the run will have in use at most from here on: what it
+   *     holds, the image tokens, and the activations of transformer or VAE, whichever are more;
+   *     full-size previews come on top
+   */
+  default void memory(long bytes) {}
+
+  /**
    * A denoising step has ended.
    *
    * @param step 1 to {@code steps}

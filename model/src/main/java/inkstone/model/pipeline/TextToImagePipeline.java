@@ -27,7 +27,7 @@ final class TextToImagePipeline {
         };
     size = TargetSize.floor(run, size, model.codec.pixelsPerToken);
     List<LatentGrid> grids = List.of(TargetSize.grid(size, model.codec.pixelsPerToken));
-    VaeTilings tilings = VaeTilings.choose(request.vaeTiling(), model.vaeConfig, size, List.of());
+    VaeTilings tilings = VaeTilings.choose(request.vaeTiling(), model.codec, size, List.of());
     Budget.check(denoiser, grids, List.of(1), tilings);
 
     // 2. Prompt embeddings
@@ -44,7 +44,8 @@ final class TextToImagePipeline {
 
     // 3. Denoise
     run.stage(Stage.DENOISE);
-    Budget.check(denoiser, grids, embeds.tokens(), tilings);
+    long needed = Budget.check(denoiser, grids, embeds.tokens(), tilings);
+    run.listener.memory(run.arena.allocatedBytes() + needed);
     Tensor imageTokens = denoiser.imageTokens(run.arena, grids);
     Tensor latents = denoiser.denoise(run, sampling, grids, imageTokens, embeds, tilings.decode());
 

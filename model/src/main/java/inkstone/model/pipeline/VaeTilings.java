@@ -1,6 +1,5 @@
 package inkstone.model.pipeline;
 
-import inkstone.loader.config.VaeConfig;
 import inkstone.model.image.Image;
 import inkstone.model.image.Size;
 import inkstone.model.vae.Tiling;
@@ -9,43 +8,41 @@ import java.util.List;
 /**
  * Which way the VAE works in one run.
  *
- * @param bytes about what it allocates at most, encoding or decoding
+ * @param bytes what it allocates, encoding or decoding, whichever is more
  */
 record VaeTilings(Tiling encode, Tiling decode, long bytes) {
-  /**
-   * Full-size F32 activations of base_dim channels that live at once; 3.2 were measured at 1024²
-   * (215 MB with base_dim 16).
-   */
-  private static final int LIVE_BUFFERS = 4;
-
-  /** Pixels of a tile of {@link Tiling#DEFAULT}. */
-  private static final long TILE_PIXELS = 256 * 256;
+  /** Below this the whole picture is always worked on at once. */
+  private static final long SMALL_BYTES = 1L << 30;
 
   /**
    * @param target size of the result
    * @param references as the VAE will see them
    */
-  static VaeTilings choose(VaeTiling wish, VaeConfig vae, Size target, List<Image> references) {
-    long encoded = references.stream().mapToLong(image -> image.size().pixels()).max().orElse(0);
-    boolean tilesEncode = tiles(wish, bytes(vae, encoded));
-    boolean tilesDecode = tiles(wish, bytes(vae, target.pixels()));
+  static VaeTilings choose(VaeTiling wish, LatentCodec codec, Size target, List<Image> references) {
+    long wholeEncode = encodeBytes(codec, references, Tiling.OFF);
+    Tiling encode = tiling(wish, wholeEncode);
+    Tiling decode = tiling(wish, codec.decodeBytes(target, Tiling.OFF));
     return new VaeTilings(
-        tilesEncode ? Tiling.DEFAULT : Tiling.OFF,
-        tilesDecode ? Tiling.DEFAULT : Tiling.OFF,
-        Math.max(
-            bytes(vae, tilesEncode ? TILE_PIXELS : encoded),
-            bytes(vae, tilesDecode ? TILE_PIXELS : target.pixels())));
+        encode,
+        decode,
+        Math.max(encodeBytes(codec, references, encode), codec.decodeBytes(target, decode)));
   }
 
-  private static boolean tiles(VaeTiling wish, long wholeBytes) {
-    return switch (wish) {
-      case ON -> true;
-      case OFF -> false;
-      case AUTO -> wholeBytes > (1L << 30) && wholeBytes > MemoryCheck.availableBytes() / 2;
-    };
+  /** The most that one of the references takes. */
+  private static long encodeBytes(LatentCodec codec, List<Image> references, Tiling tiling) {
+    return references.stream()
+        .mapToLong(image -> codec.encodeBytes(image.size(), tiling))
+        .max()
+        .orElse(0);
   }
 
-  private static long bytes(VaeConfig vae, long pixels) {
-    return pixels * vae.baseDim() * Float.BYTES * LIVE_BUFFERS;
+  private static Tiling tiling(VaeTiling wish, long wholeBytes) {
+    boolean tiles =
+        switch (wish) {
+          case ON -> true;
+          case OFF -> false;
+          case AUTO -> wholeBytes > SMALL_BYTES && wholeBytes > MemoryCheck.availableBytes() / 2;
+        };
+    return tiles ? Tiling.DEFAULT : Tiling.OFF;
   }
 }

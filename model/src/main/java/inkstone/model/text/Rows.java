@@ -10,7 +10,7 @@ final class Rows {
    * out[i] = table[index[i]], widened to F32.
    *
    * @param out [S, C], F32
-   * @param table [N, C], F32, BF16 or F16
+   * @param table [N, C] of any weight type
    */
   static void gather(Tensor out, Tensor table, int[] index) {
     long channels = table.dim(-1);

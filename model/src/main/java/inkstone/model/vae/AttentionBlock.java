@@ -43,13 +43,13 @@ final class AttentionBlock implements Layer {
     Tensor v = toV.forward(pass, "v", normed);
     Tensor attended = normed; // its content is used up
     float scale = (float) (1 / Math.sqrt(channels));
-    Attention.forward(pass.compute(), attended, q, k, v, AttentionMask.NONE, scale);
+    pass.run(c -> Attention.forward(c, attended, q, k, v, AttentionMask.NONE, scale));
     pass.give(q);
     pass.give(k);
     pass.give(v);
     Tensor projected = proj.forward(pass, "proj", attended); // [S, 1, C]
     pass.give(attended);
-    Elementwise.add(pass.compute(), x, x, projected.view(x.shape().toArray()));
+    pass.run(c -> Elementwise.add(c, x, x, projected.view(x.shape().toArray())));
     pass.give(projected);
     pass.tap(key, x);
     return x; // [H, W, C]

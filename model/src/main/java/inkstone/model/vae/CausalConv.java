@@ -45,13 +45,21 @@ final class CausalConv {
   }
 
   void forward(Pass pass, Tensor out, Tensor x, Conv.Geometry geometry) {
-    Conv.forward(pass.compute(), out, x, weights, geometry);
+    pass.run(c -> Conv.forward(c, out, x, weights, geometry));
   }
 
   /** The same size out as in, zeros around; {@code x} stays alive. */
   Tensor forward(Pass pass, String name, Tensor x) {
     Tensor out = pass.take(name, x.dim(0), x.dim(1), outChannels);
     forward(pass, out, x);
+    return out; // [H, W, Cout]
+  }
+
+  /** The same plus {@code residual} [H, W, Cout], which is added last and stays alive too. */
+  Tensor forwardAdd(Pass pass, String name, Tensor x, Tensor residual) {
+    Tensor out = pass.take(name, x.dim(0), x.dim(1), outChannels);
+    Conv.Geometry same = Conv.Geometry.same(KERNEL);
+    pass.run(c -> Conv.forward(c, out, x, weights, same, residual));
     return out; // [H, W, Cout]
   }
 

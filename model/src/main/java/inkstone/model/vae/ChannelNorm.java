@@ -31,12 +31,12 @@ final class ChannelNorm {
 
   /** The norm alone. */
   void forward(Pass pass, Tensor out, Tensor x) {
-    RmsNorm.l2(pass.compute(), out, x, gamma);
+    pass.run(c -> RmsNorm.l2(c, out, x, gamma));
   }
 
   /** SiLU of the norm, in one pass over the data; {@code out} may be {@code x}. */
   void forwardSilu(Pass pass, Tensor out, Tensor x) {
-    RmsNorm.l2Silu(pass.compute(), out, x, gamma);
+    pass.run(c -> RmsNorm.l2Silu(c, out, x, gamma));
   }
 
   private static Tensor widened(TensorArena arena, Tensor stored) {

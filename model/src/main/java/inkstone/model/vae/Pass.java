@@ -1,39 +1,72 @@
 package inkstone.model.vae;
 
 import inkstone.memory.TensorArena;
+import inkstone.memory.Unbacked;
 import inkstone.model.debug.Taps;
 import inkstone.ops.Compute;
 import inkstone.tensor.DType;
 import inkstone.tensor.Shape;
 import inkstone.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.IdentityHashMap;
-import java.util.List;
+import java.util.function.Consumer;
 
 /**
- * What every layer of one encode or decode needs: kernels, taps, and activations whose memory is
- * taken and given back layer by layer. Memory that was given back serves the next layers and tiles;
- * when none is large enough, all of it returns to the system before more is asked for, so that the
- * peak is what is alive at once. One pass runs on one thread.
+ * What every layer of one encode or decode needs: kernels, taps, and activations that are taken and
+ * given back layer by layer. A pass runs twice: first without numbers, which finds out what it
+ * takes ({@link #plan}), then in one block of just that size. One pass runs on one thread.
  */
 final class Pass implements AutoCloseable {
-  private record Block(TensorArena arena, MemorySegment memory) {}
-
   private final Compute compute;
   private final Taps taps;
   private final TensorArena arena;
-  private final List<Block> free = new ArrayList<>();
-  private final IdentityHashMap<Tensor, Block> taken = new IdentityHashMap<>();
+  private final MemoryPlan plan;
+  private final MemorySegment memory;
+  private final MemoryPlan.Recorder recorder; // null when numbers are computed
+  private final IdentityHashMap<Tensor, Integer> taken = new IdentityHashMap<>();
+  private int next;
 
-  Pass(Compute compute, TensorArena parent, String name, Taps taps) {
+  private Pass(
+      Compute compute,
+      Taps taps,
+      TensorArena arena,
+      MemoryPlan plan,
+      MemorySegment memory,
+      MemoryPlan.Recorder recorder) {
     this.compute = compute;
     this.taps = taps;
-    this.arena = parent.child(name);
+    this.arena = arena;
+    this.plan = plan;
+    this.memory = memory;
+    this.recorder = recorder;
   }
 
-  Compute compute() {
-    return compute;
+  /** The memory that {@code layers} will take; {@link #run} does nothing in it. */
+  static MemoryPlan plan(Consumer<Pass> layers) {
+    var recorder = new MemoryPlan.Recorder();
+    try (Pass dry = new Pass(null, Taps.NONE, null, null, null, recorder)) {
+      layers.accept(dry);
+    }
+    return recorder.finish();
+  }
+
+  /** A pass in a child of {@code parent}, which receives one block as large as the plan says. */
+  static Pass open(Compute compute, TensorArena parent, String name, Taps taps, MemoryPlan plan) {
+    TensorArena arena = parent.child(name);
+    return new Pass(compute, taps, arena, plan, arena.allocate(plan.bytes()), null);
+  }
+
+  /** A tensor of which a plan needs the shape only, since it belongs to the caller. */
+  static Tensor shapeOnly(String name, long... dims) {
+    Shape shape = Shape.of(dims);
+    return new Tensor(name, DType.F32, shape, Unbacked.segment(bytes(shape)));
+  }
+
+  /** Computes something, unless this pass only plans. */
+  void run(Consumer<Compute> op) {
+    if (recorder == null) {
+      op.accept(compute);
+    }
   }
 
   /** For what lives as long as the pass. */
@@ -49,47 +82,60 @@ final class Pass implements AutoCloseable {
     taps.checkpoint();
   }
 
+  /** Begins the plan again, for the next tile, which may be smaller than the planned one. */
+  void restart() {
+    if (!taken.isEmpty()) {
+      throw new IllegalStateException(
+          "Pass.restart: " + taken.keySet() + " are alive; give each taken tensor back");
+    }
+    next = 0;
+  }
+
   /** An F32 tensor with undefined content, alive until it is given back. */
   Tensor take(String name, long... dims) {
     Shape shape = Shape.of(dims);
-    long bytes = Math.multiplyExact(shape.elements(), (long) DType.F32.bytes());
-    Block block = smallestFree(bytes);
-    if (block == null) {
-      free.forEach(unused -> unused.arena().close());
-      free.clear();
-      TensorArena own = arena.child(name);
-      block = new Block(own, own.allocate(bytes));
+    long bytes = bytes(shape);
+    MemorySegment segment;
+    if (recorder != null) {
+      recorder.take(bytes);
+      segment = Unbacked.segment(bytes);
+    } else if (plan.fits(next, bytes)) {
+      segment = memory.asSlice(plan.offset(next), bytes);
     } else {
-      free.remove(block);
+      throw new IllegalStateException(
+          "Pass.take: "
+              + name
+              + " "
+              + shape
+              + " is number "
+              + next
+              + " of the pass and not what the plan has there; plan with the layers that run");
     }
-    Tensor tensor = new Tensor(name, DType.F32, shape, block.memory().asSlice(0, bytes));
-    taken.put(tensor, block);
+    Tensor tensor = new Tensor(name, DType.F32, shape, segment);
+    taken.put(tensor, next++);
     return tensor;
   }
 
   /** Ends the life of a tensor that {@link #take} returned; its memory serves the next layers. */
   void give(Tensor tensor) {
-    Block block = taken.remove(tensor);
-    if (block == null) {
+    Integer index = taken.remove(tensor);
+    if (index == null) {
       throw new IllegalStateException(
           "Pass.give: " + tensor + " is not alive in this pass; give each taken tensor back once");
     }
-    free.add(block);
+    if (recorder != null) {
+      recorder.give(index);
+    }
   }
 
-  private Block smallestFree(long bytes) {
-    Block best = null;
-    for (Block block : free) {
-      long size = block.memory().byteSize();
-      if (size >= bytes && (best == null || size < best.memory().byteSize())) {
-        best = block;
-      }
-    }
-    return best;
+  private static long bytes(Shape shape) {
+    return DType.F32.bytes(shape.elements());
   }
 
   @Override
   public void close() {
-    arena.close();
+    if (arena != null) {
+      arena.close();
+    }
   }
 }

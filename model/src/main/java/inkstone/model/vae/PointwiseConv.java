@@ -40,7 +40,7 @@ final class PointwiseConv {
     long[] dims = x.shape().toArray();
     dims[dims.length - 1] = weight.dim(0);
     Tensor out = pass.take(name, dims);
-    Linear.forward(pass.compute(), out, x, weight, bias);
+    pass.run(c -> Linear.forward(c, out, x, weight, bias));
     return out; // [.., out]
   }
 }

@@ -3,7 +3,6 @@ package inkstone.model.vae;
 import inkstone.loader.CheckpointException;
 import inkstone.loader.Weights;
 import inkstone.memory.TensorArena;
-import inkstone.ops.Elementwise;
 import inkstone.tensor.Tensor;
 
 /**
@@ -42,9 +41,8 @@ final class ResidualBlock implements Layer {
     Tensor hidden = conv1.forward(pass, "conv1", normed); // [H, W, out]
     pass.give(normed);
     norm2.forwardSilu(pass, hidden, hidden);
-    Tensor out = conv2.forward(pass, "conv2", hidden); // [H, W, out]
+    Tensor out = conv2.forwardAdd(pass, "conv2", hidden, identity); // [H, W, out]
     pass.give(hidden);
-    Elementwise.add(pass.compute(), out, out, identity);
     pass.give(identity);
     pass.tap(key, out);
     return out;

@@ -51,6 +51,17 @@ final class TileBlender {
     this.neighbour = new float[current.length];
   }
 
+  /** Bytes that the constructor allocates. */
+  static long bytes(Axis rows, Axis columns, int channels) {
+    long tileHeight = Math.min(rows.tile(), rows.size());
+    long lower = 0;
+    for (int column = 0; column < columns.count(); column++) {
+      lower += Math.min(rows.blend(), tileHeight) * columns.extent(column);
+    }
+    long right = tileHeight * Math.min(columns.blend(), Math.min(columns.tile(), columns.size()));
+    return (lower + right) * channels * Float.BYTES;
+  }
+
   /**
    * Adds the tile at a row and column, in reading order; its content is changed by the blending.
    */

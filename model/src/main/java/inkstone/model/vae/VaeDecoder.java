@@ -79,8 +79,8 @@ public final class VaeDecoder {
   /**
    * Decodes a frame.
    *
-   * @param arena receives the result, and nothing when the call fails; the activations live in a
-   *     child of it that is closed on return
+   * @param arena receives the result, and nothing when the call fails; the activations are one
+   *     block in a child of it that is closed on return, {@link #decodeBytes} in all
    * @param latents {@code [h, w, zDim]}, denormalised
    * @param tiling whether and how pictures larger than a tile are split
    * @param taps sees each layer's output {@code [H, W, C]}, tile by tile when split
@@ -93,8 +93,9 @@ public final class VaeDecoder {
     tiling.requireMultiplesOf(ratio, "VaeDecoder.decode");
     long height = Math.multiplyExact(latents.dim(0), (long) ratio);
     long width = Math.multiplyExact(latents.dim(1), (long) ratio);
+    MemoryPlan plan = plan(latents.dim(0), latents.dim(1), tiling);
     TensorArena own = arena.child("vae.pixels");
-    try (Pass pass = new Pass(compute, arena, "vae.decode", taps)) {
+    try (Pass pass = Pass.open(compute, arena, "vae.decode", taps, plan)) {
       Tensor pixels = Tensor.f32(own, "vae.pixels", height, width, pixelChannels);
       if (tiling.splits(height, width)) {
         decodeTiles(pass, pixels, latents, tiling);
@@ -109,20 +110,57 @@ public final class VaeDecoder {
     }
   }
 
+  /**
+   * Bytes that {@link #decode} allocates in its arena, the result included: the activations are one
+   * block of a size that is known before the run.
+   *
+   * @param height of the latents
+   * @param width of the latents
+   */
+  public long decodeBytes(long height, long width, Tiling tiling) {
+    long result = Math.multiplyExact(height * ratio, width * ratio * pixelChannels) * Float.BYTES;
+    long edges =
+        tiling.splits(height * ratio, width * ratio)
+            ? TileBlender.bytes(
+                tiling.rows(height * ratio, 1), tiling.columns(width * ratio, 1), pixelChannels)
+            : 0;
+    return result + edges + plan(height, width, tiling).bytes();
+  }
+
+  private MemoryPlan plan(long height, long width, Tiling tiling) {
+    if (!tiling.splits(height * ratio, width * ratio)) {
+      return Pass.plan(dry ->
+          forward(
+              dry,
+              Pass.shapeOnly("pixels", height * ratio, width * ratio, pixelChannels),
+              Pass.shapeOnly("latents", height, width, zDim)));
+    }
+    long tileHeight = tiling.rows(height * ratio, ratio).extent(0); // the first is the largest
+    long tileWidth = tiling.columns(width * ratio, ratio).extent(0);
+    return Pass.plan(dry -> dry.give(tile(dry, dry.take("tile", tileHeight, tileWidth, zDim))));
+  }
+
   private void decodeTiles(Pass pass, Tensor pixels, Tensor latents, Tiling tiling) {
     Axis rows = tiling.rows(pixels.dim(0), ratio); // in latent pixels
     Axis columns = tiling.columns(pixels.dim(1), ratio);
     var blender = new TileBlender(pass.arena(), pixels, rows.times(ratio), columns.times(ratio));
     for (int row = 0; row < rows.count(); row++) {
       for (int column = 0; column < columns.count(); column++) {
+        pass.restart();
         Tensor tile = TileCutter.cut(pass, latents, rows, row, columns, column); // [th, tw, zDim]
-        Tensor decoded = pass.take("tile", tile.dim(0) * ratio, tile.dim(1) * ratio, pixelChannels);
-        forward(pass, decoded, tile);
-        pass.give(tile);
+        Tensor decoded = tile(pass, tile);
         blender.add(row, column, decoded);
         pass.give(decoded);
       }
     }
+  }
+
+  /** The pixels of one tile of latents, which is given back. */
+  private Tensor tile(Pass pass, Tensor tile) {
+    Tensor decoded = pass.take("tile", tile.dim(0) * ratio, tile.dim(1) * ratio, pixelChannels);
+    forward(pass, decoded, tile);
+    pass.give(tile);
+    return decoded; // [th·ratio, tw·ratio, channels]
   }
 
   /** {@code out} [H, W, channels] of {@code latents} [h, w, zDim], which stay alive. */

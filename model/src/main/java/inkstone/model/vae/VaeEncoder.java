@@ -80,8 +80,8 @@ public final class VaeEncoder {
   /**
    * Encodes a frame.
    *
-   * @param arena receives the result, and nothing when the call fails; the activations live in a
-   *     child of it that is closed on return
+   * @param arena receives the result, and nothing when the call fails; the activations are one
+   *     block in a child of it that is closed on return, {@link #encodeBytes} in all
    * @param pixels {@code [H, W, channels]} in -1..1; H and W are multiples of {@link #ratio()}
    * @param tiling whether and how pictures larger than a tile are split
    * @param taps sees each layer's output {@code [H, W, C]}, tile by tile when split
@@ -93,8 +93,9 @@ public final class VaeEncoder {
     tiling.requireMultiplesOf(ratio, "VaeEncoder.encode");
     long height = pixels.dim(0);
     long width = pixels.dim(1);
+    MemoryPlan plan = plan(height, width, tiling);
     TensorArena own = arena.child("vae.latents");
-    try (Pass pass = new Pass(compute, arena, "vae.encode", taps)) {
+    try (Pass pass = Pass.open(compute, arena, "vae.encode", taps, plan)) {
       Tensor latents = Tensor.f32(own, "vae.latents", height / ratio, width / ratio, zDim);
       if (tiling.splits(height, width)) {
         encodeTiles(pass, latents, pixels, tiling);
@@ -108,6 +109,36 @@ public final class VaeEncoder {
     }
   }
 
+  /**
+   * Bytes that {@link #encode} allocates in its arena, the result included: the activations are one
+   * block of a size that is known before the run.
+   *
+   * @param height of the picture, in pixels
+   * @param width of the picture, in pixels
+   */
+  public long encodeBytes(long height, long width, Tiling tiling) {
+    long result = Math.multiplyExact(height / ratio, width / ratio * zDim) * Float.BYTES;
+    long edges =
+        tiling.splits(height, width)
+            ? TileBlender.bytes(tiling.rows(height, ratio), tiling.columns(width, ratio), zDim)
+            : 0;
+    return result + edges + plan(height, width, tiling).bytes();
+  }
+
+  private MemoryPlan plan(long height, long width, Tiling tiling) {
+    if (!tiling.splits(height, width)) {
+      return Pass.plan(dry ->
+          forward(
+              dry,
+              Pass.shapeOnly("latents", height / ratio, width / ratio, zDim),
+              Pass.shapeOnly("pixels", height, width, pixelChannels)));
+    }
+    long tileHeight = tiling.rows(height, 1).extent(0); // the first is the largest
+    long tileWidth = tiling.columns(width, 1).extent(0);
+    return Pass.plan(
+        dry -> dry.give(tile(dry, dry.take("tile", tileHeight, tileWidth, pixelChannels))));
+  }
+
   private void encodeTiles(Pass pass, Tensor latents, Tensor pixels, Tiling tiling) {
     Axis rows = tiling.rows(pixels.dim(0), 1);
     Axis columns = tiling.columns(pixels.dim(1), 1);
@@ -119,15 +150,22 @@ public final class VaeEncoder {
             tiling.columns(pixels.dim(1), ratio));
     for (int row = 0; row < rows.count(); row++) {
       for (int column = 0; column < columns.count(); column++) {
+        pass.restart();
         Tensor tile =
             TileCutter.cut(pass, pixels, rows, row, columns, column); // [tH, tW, channels]
-        Tensor encoded = pass.take("tile", tile.dim(0) / ratio, tile.dim(1) / ratio, zDim);
-        forward(pass, encoded, tile);
-        pass.give(tile);
+        Tensor encoded = tile(pass, tile);
         blender.add(row, column, encoded);
         pass.give(encoded);
       }
     }
+  }
+
+  /** The latents of one tile of pixels, which is given back. */
+  private Tensor tile(Pass pass, Tensor tile) {
+    Tensor encoded = pass.take("tile", tile.dim(0) / ratio, tile.dim(1) / ratio, zDim);
+    forward(pass, encoded, tile);
+    pass.give(tile);
+    return encoded; // [tH/ratio, tW/ratio, zDim]
   }
 
   /** {@code out} [h, w, zDim] of {@code pixels} [H, W, channels], which stay alive. */
@@ -145,7 +183,7 @@ public final class VaeEncoder {
     Tensor moments = quantConv.forward(pass, "quant_conv", encoded); // mean and log variance
     pass.give(encoded);
     pass.tap("quant_conv", moments);
-    mode(out, moments); // [h, w, zDim]
+    pass.run(_ -> mode(out, moments)); // [h, w, zDim]
     pass.give(moments);
   }
 

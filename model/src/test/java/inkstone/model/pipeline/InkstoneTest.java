@@ -19,6 +19,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What an engine promises beside its pictures, on the smallest model folder there is. */
@@ -161,6 +162,43 @@ final class InkstoneTest {
     assertThat(previews.getLast()).isEqualTo(result.image());
     // Looking changes nothing.
     assertThat(engine.edit(edit(PICTURE), Listener.NONE, GO).image()).isEqualTo(result.image());
+  }
+
+  /** At this size the long part takes more than the text encoder did before. */
+  @ParameterizedTest
+  @EnumSource(VaeTiling.class)
+  void theMemorySaidBeforeTheFirstStepIsThePeak(VaeTiling tiling) {
+    List<Long> memory = new ArrayList<>();
+    List<Integer> steps = new ArrayList<>();
+    Listener listener =
+        new Listener() {
+          @Override
+          public void memory(long bytes) {
+            assertThat(steps).isEmpty();
+            memory.add(bytes);
+          }
+
+          @Override
+          public void step(int step, int count, double sigma, Preview preview) {
+            steps.add(step);
+          }
+        };
+    OutputSize size = new OutputSize.Exact(320, 288);
+    Result painted =
+        engine.generate(
+            new GenerateRequest("A star.", null, size, Sampling.of(1, 5), tiling), listener, GO);
+    Result edited =
+        engine.edit(
+            new EditRequest(
+                "Make it blue.", null, List.of(PICTURE), size, Sampling.of(1, 5), tiling),
+            new Listener() {
+              @Override
+              public void memory(long bytes) {
+                memory.add(bytes);
+              }
+            },
+            GO);
+    assertThat(memory).containsExactly(painted.peakBytes(), edited.peakBytes());
   }
 
   @Test

@@ -1,4 +1,4 @@
-package inkstone.tensor;
+package inkstone.number;
 
 /** bfloat16: the upper half of a float32. */
 public final class BFloat16 {

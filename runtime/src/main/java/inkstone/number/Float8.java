@@ -1,4 +1,4 @@
-package inkstone.tensor;
+package inkstone.number;
 
 /**
  * The two 8-bit floats of OCP's OFP8 specification, as PyTorch's {@code float8_e4m3fn} and {@code

@@ -1,4 +1,4 @@
-package inkstone.tensor;
+package inkstone.number;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
