@@ -300,7 +300,7 @@ class Comparison:
         self.table.row(title, self.args.threads, seconds_text(result["median"], result["flop"]),
                        f"sum of its parts: {seconds_text(result['partsSeconds'])}", None, "within 5 %", abs(joining) <= 0.05,
                        f"{100 * joining:+.1f} %")
-        self.table.row("norms, RoPE, residuals of its blocks", self.args.threads, "", "", None, "< 8 %", glue < 0.08, f"{100 * glue:.1f} %")
+        self.table.row("norms and RoPE of its blocks", self.args.threads, "", "", None, "< 8 %", glue < 0.08, f"{100 * glue:.1f} %")
 
     def process(self):
         """Whole programs, from start to file."""

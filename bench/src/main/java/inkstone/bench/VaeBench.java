@@ -4,11 +4,16 @@ import inkstone.loader.CheckpointException;
 import inkstone.loader.Weights;
 import inkstone.loader.config.VaeConfig;
 import inkstone.memory.TensorArena;
+import inkstone.model.bench.RandomWeights;
+import inkstone.model.bench.VaeShapes;
 import inkstone.model.debug.Taps;
 import inkstone.model.vae.Tiling;
 import inkstone.model.vae.VaeDecoder;
 import inkstone.model.vae.VaeEncoder;
+import inkstone.tensor.DType;
 import inkstone.tensor.Tensor;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Level;
@@ -43,6 +48,8 @@ public class VaeBench {
   public int threads;
 
   private Workbench bench;
+  private VaeShapes decoderShapes;
+  private VaeShapes encoderShapes;
   private TensorArena weightsArena;
   private VaeDecoder decoder;
   private VaeEncoder encoder;
@@ -54,7 +61,11 @@ public class VaeBench {
   public void setUp() throws CheckpointException {
     bench = new Workbench(threads);
     weightsArena = TensorArena.open("weights");
-    Weights weights = Weights.of(new RandomVae(weightsArena));
+    decoderShapes = VaeShapes.decoder(VaeConfig.QWEN_IMAGE, side);
+    encoderShapes = VaeShapes.encoder(VaeConfig.QWEN_IMAGE, side);
+    Map<String, long[]> shapes = new LinkedHashMap<>(decoderShapes.shapes());
+    shapes.putAll(encoderShapes.shapes());
+    Weights weights = Weights.of(RandomWeights.map(weightsArena, shapes, DType.BF16));
     decoder = new VaeDecoder(bench.compute(), weightsArena, VaeConfig.QWEN_IMAGE, weights);
     encoder = new VaeEncoder(bench.compute(), weightsArena, VaeConfig.QWEN_IMAGE, weights);
     latents = bench.random(side / RATIO, side / RATIO, LATENT_CHANNELS);
@@ -94,7 +105,7 @@ public class VaeBench {
   public float decode(Rate rate) {
     try (TensorArena arena = TensorArena.open("decode")) {
       Tensor picture = decoder.decode(arena, latents, tiling, Taps.NONE);
-      rate.gflop += decodeGflop(side);
+      rate.gflop += decoderShapes.flop() / 1e9;
       return picture.getFloat(picture.elements() - 1);
     }
   }
@@ -103,38 +114,9 @@ public class VaeBench {
   public float encode(Rate rate) {
     try (TensorArena arena = TensorArena.open("encode")) {
       Tensor encoded = encoder.encode(arena, pixels, tiling, Taps.NONE);
-      rate.gflop += encodeGflop(side);
+      rate.gflop += encoderShapes.flop() / 1e9;
       return encoded.getFloat(encoded.elements() - 1);
     }
-  }
-
-  /** 10⁹ operations of a decode that is not tiled. */
-  static double decodeGflop(int side) {
-    double p = (double) side * side;
-    double sum = conv(p / 64, 16, 384) + 10 * conv(p / 64, 384, 384) + attention(p / 64, 384);
-    sum += conv(p / 16, 384, 192) + conv(p / 16, 192, 384) + conv(p / 16, 192, 384) / 9;
-    sum += 5 * conv(p / 16, 384, 384);
-    sum += conv(p / 4, 384, 192) + 6 * conv(p / 4, 192, 192);
-    return sum + conv(p, 192, 96) + 6 * conv(p, 96, 96) + conv(p, 96, 3);
-  }
-
-  /** 10⁹ operations of an encode that is not tiled. */
-  static double encodeGflop(int side) {
-    double p = (double) side * side;
-    double sum = conv(p, 3, 96) + 4 * conv(p, 96, 96);
-    sum += conv(p / 4, 96, 96) + conv(p / 4, 96, 192) * 10 / 9 + 3 * conv(p / 4, 192, 192);
-    sum += conv(p / 16, 192, 192) + conv(p / 16, 192, 384) * 10 / 9 + 3 * conv(p / 16, 384, 384);
-    sum += conv(p / 64, 384, 384) + 8 * conv(p / 64, 384, 384) + attention(p / 64, 384);
-    return sum + conv(p / 64, 384, 32);
-  }
-
-  private static double conv(double pixels, double in, double out) {
-    return 18e-9 * pixels * in * out;
-  }
-
-  /** Products of queries, keys, values and output, and of scores and values. */
-  private static double attention(double tokens, double channels) {
-    return 8e-9 * tokens * channels * channels + 4e-9 * tokens * tokens * channels;
   }
 
   @TearDown(Level.Trial)

@@ -2,6 +2,16 @@ package inkstone.kernel;
 
 import static inkstone.kernel.VectorMemory.load;
 import static inkstone.kernel.VectorMemory.store;
+import static inkstone.kernel.VectorWiden.E4M3_MAGNITUDE;
+import static inkstone.kernel.VectorWiden.E4M3_NAN;
+import static inkstone.kernel.VectorWiden.E4M3_REBIAS;
+import static inkstone.kernel.VectorWiden.E4M3_SMALLEST;
+import static inkstone.kernel.VectorWiden.HALF_MAGNITUDE;
+import static inkstone.kernel.VectorWiden.HALF_REBIAS;
+import static inkstone.kernel.VectorWiden.HALF_SMALLEST;
+import static inkstone.kernel.VectorWiden.HALF_SPECIAL;
+import static inkstone.kernel.VectorWiden.SIGN;
+import static inkstone.kernel.VectorWiden.TWO;
 import static inkstone.kernel.VectorWiden.halves;
 import static inkstone.kernel.VectorWiden.signedBytes;
 
@@ -18,22 +28,7 @@ final class VectorDot {
   private static final int LANES = VectorShapes.LANES;
   private static final int BYTES = VectorShapes.BYTES;
 
-  private static final IntVector SIGN = ints(0x80000000);
-  private static final FloatVector TWO = VectorMath.spread(2);
-  private static final IntVector HALF_MAGNITUDE = ints(0x7fff << 13);
-  private static final IntVector HALF_REBIAS = ints(127 - 15 << 23);
-  private static final IntVector HALF_SPECIAL = ints(127 + 16 << 23);
-  private static final FloatVector HALF_SMALLEST = VectorMath.spread(-0x1p-14f);
-  private static final IntVector E4M3_MAGNITUDE = ints(0x7f << 20);
-  private static final IntVector E4M3_REBIAS = ints(127 - 7 << 23);
-  private static final IntVector E4M3_NAN = ints((127 - 7 << 23) + (0x7f << 20));
-  private static final FloatVector E4M3_SMALLEST = VectorMath.spread(-0x1p-6f);
-
   private VectorDot() {}
-
-  private static IntVector ints(int value) {
-    return IntVector.broadcast(VectorShapes.INTS, value);
-  }
 
   static void f32(long sums, long x, long w0, long w1, long w2, long w3, int k) {
     FloatVector s0 = load(sums);

@@ -3,6 +3,7 @@ package inkstone.kernel;
 import static inkstone.kernel.VectorMemory.load;
 import static inkstone.kernel.VectorMemory.spread;
 import static inkstone.kernel.VectorMemory.store;
+import static inkstone.kernel.VectorWiden.ofInts;
 import static inkstone.kernel.VectorWiden.signedBytes;
 import static inkstone.kernel.VectorWiden.unsignedBytes;
 
@@ -65,8 +66,8 @@ final class VectorDotBlocks {
     for (int block = 0; block < blocks; block++) {
       if (type == ElementType.Q4_K) {
         long at = weight + 144L * block;
-        Raw.setLong(bytes + 16L * block, scales(at));
-        Raw.setLong(bytes + 16L * block + 8, minima(at));
+        Raw.setLong(bytes + 16L * block, VectorWidenBlocks.scales(at));
+        Raw.setLong(bytes + 16L * block + 8, VectorWidenBlocks.minima(at));
       } else {
         long at = weight + 210L * block + 192;
         Raw.setLong(bytes + 16L * block, Raw.getLong(at));
@@ -77,7 +78,7 @@ final class VectorDotBlocks {
     for (int block = 0; block < blocks; block++) {
       FloatVector scale = VectorMath.spread(Raw.half(at + (long) type.blockBytes() * block));
       for (int i = FACTORS * block; i < FACTORS * block + FACTORS; i += LANES) {
-        FloatVector factors = floats(signedBytes(bytes + i));
+        FloatVector factors = ofInts(signedBytes(bytes + i));
         store(factors, to + 4L * i);
         store(factors.mul(scale), scaled + 4L * i);
       }
@@ -104,9 +105,9 @@ final class VectorDotBlocks {
     for (int block = 0; block < k / 32; block++) {
       long at = weight + 34L * block;
       long xs = x + 128L * block;
-      FloatVector sum = floats(signedBytes(at + 2)).mul(load(xs));
+      FloatVector sum = ofInts(signedBytes(at + 2)).mul(load(xs));
       for (int i = LANES; i < 32; i += LANES) {
-        sum = floats(signedBytes(at + 2 + i)).fma(load(xs + 4L * i), sum);
+        sum = ofInts(signedBytes(at + 2 + i)).fma(load(xs + 4L * i), sum);
       }
       s = sum.fma(VectorMath.spread(Raw.half(at)), s);
     }
@@ -121,8 +122,8 @@ final class VectorDotBlocks {
       long xs = x + 4L * (64 * (i >> 5) + (i & 31));
       long scale = scaled + 64L * (i >> 7) + 8 * (i >> 5 & 3);
       IntVector bytes = unsignedBytes(weight + 144L * (i >> 7) + 16 + (i & 127));
-      FloatVector low = floats(bytes.and(15)).mul(load(xs));
-      FloatVector high = floats(bytes.lanewise(VectorOperators.LSHR, 4)).mul(load(xs + 128));
+      FloatVector low = ofInts(bytes.and(15)).mul(load(xs));
+      FloatVector high = ofInts(bytes.lanewise(VectorOperators.LSHR, 4)).mul(load(xs + 128));
       even = low.fma(spread(scale), even);
       odd = high.fma(spread(scale + 4), odd);
     }
@@ -148,29 +149,11 @@ final class VectorDotBlocks {
         IntVector nibbles = unsignedBytes(q + i);
         IntVector upper = unsignedBytes(h + i).lanewise(VectorOperators.LSHR, 2 * side);
         IntVector first = nibbles.and(15).or(upper.lanewise(VectorOperators.LSHL, 4).and(48));
-        low = floats(first).mul(load(xs + 4L * i)).fma(spread(scale), low);
+        low = ofInts(first).mul(load(xs + 4L * i)).fma(spread(scale), low);
         IntVector second = nibbles.lanewise(VectorOperators.LSHR, 4).or(upper.and(48));
-        high = floats(second).mul(load(xs + 256 + 4L * i)).fma(spread(scale + 16), high);
+        high = ofInts(second).mul(load(xs + 256 + 4L * i)).fma(spread(scale + 16), high);
       }
     }
     store(low.add(high), sums);
-  }
-
-  /** The eight 6-bit scales of a super-block of Q4_K, a byte each. */
-  private static long scales(long block) {
-    int first = Raw.getInt(block + 4);
-    int rest = Raw.getInt(block + 12) & 0x0f0f0f0f | first >>> 2 & 0x30303030;
-    return first & 0x3f3f3f3f | (long) rest << 32;
-  }
-
-  /** The eight 6-bit minima of a super-block of Q4_K, a byte each. */
-  private static long minima(long block) {
-    int first = Raw.getInt(block + 8);
-    int rest = Raw.getInt(block + 12) >>> 4 & 0x0f0f0f0f | first >>> 2 & 0x30303030;
-    return first & 0x3f3f3f3f | (long) rest << 32;
-  }
-
-  private static FloatVector floats(IntVector v) {
-    return (FloatVector) v.convert(VectorOperators.I2F, 0);
   }
 }

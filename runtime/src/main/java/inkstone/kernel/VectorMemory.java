@@ -15,6 +15,9 @@ final class VectorMemory {
   private static final int BYTES = VectorShapes.BYTES;
   private static final int LANES = VectorShapes.LANES;
 
+  /** Of an address: tells C2 that it is small, which spares a range check in inner loops. */
+  static final long ADDRESS = (1L << 56) - 1;
+
   /** At most eight lanes. */
   private static final VectorSpecies<Float> FEW =
       LANES >= 8 ? FloatVector.SPECIES_256 : FloatVector.SPECIES_128;

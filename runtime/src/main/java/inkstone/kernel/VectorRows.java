@@ -1,5 +1,6 @@
 package inkstone.kernel;
 
+import static inkstone.kernel.VectorMemory.ADDRESS;
 import static inkstone.kernel.VectorMemory.load;
 
 import jdk.incubator.vector.FloatVector;
@@ -31,9 +32,6 @@ final class VectorRows {
   /** Of sixteen lanes: from [row, k] to [k, row]. */
   private static final VectorShuffle<Float> PAIRS =
       VectorShuffle.fromOp(VectorShapes.FLOATS, i -> LANES == 16 ? i % 8 * 2 + i / 8 : i);
-
-  /** Tells C2 that an address is small, which spares a range check in the inner loop. */
-  private static final long ADDRESS = (1L << 56) - 1;
 
   private VectorRows() {}
 

@@ -1,5 +1,6 @@
 package inkstone.kernel;
 
+import static inkstone.kernel.VectorMemory.ADDRESS;
 import static inkstone.kernel.VectorMemory.load;
 import static inkstone.kernel.VectorMemory.store;
 
@@ -33,9 +34,6 @@ final class VectorTile {
   /** Numbers of the sums of a tile. */
   static final int SUMS = STRIDE * PANEL;
 
-  /** Tells C2 that an address is small, which spares a range check in the inner loop. */
-  private static final long ADDRESS = (1L << 56) - 1;
-
   private VectorTile() {}
 
   /**
@@ -45,14 +43,7 @@ final class VectorTile {
    * @param panel address of the panel's first k
    */
   static void multiply(float[] sums, float[] x, int from, int depth, long panel) {
-    if (ROWS == 8) {
-      eight(sums, x, from, from + STRIDE * depth, panel);
-    } else {
-      six(sums, x, from, from + STRIDE * depth, panel);
-    }
-  }
-
-  private static void eight(float[] sums, float[] x, int from, int to, long panel) {
+    int to = from + STRIDE * depth;
     long origin = panel - (long) PANEL_BYTES / STRIDE * from & ADDRESS;
     FloatVector s00 = FloatVector.zero(VectorShapes.FLOATS);
     FloatVector s01 = s00;
@@ -91,12 +82,14 @@ final class VectorTile {
       a = spread(x, i + 5);
       s50 = a.fma(b0, s50);
       s51 = a.fma(b1, s51);
-      a = spread(x, i + 6);
-      s60 = a.fma(b0, s60);
-      s61 = a.fma(b1, s61);
-      a = spread(x, i + 7);
-      s70 = a.fma(b0, s70);
-      s71 = a.fma(b1, s71);
+      if (ROWS == 8) {
+        a = spread(x, i + 6);
+        s60 = a.fma(b0, s60);
+        s61 = a.fma(b1, s61);
+        a = spread(x, i + 7);
+        s70 = a.fma(b0, s70);
+        s71 = a.fma(b1, s71);
+      }
     }
     s00.intoArray(sums, 0);
     s01.intoArray(sums, LANES);
@@ -110,60 +103,12 @@ final class VectorTile {
     s41.intoArray(sums, 9 * LANES);
     s50.intoArray(sums, 10 * LANES);
     s51.intoArray(sums, 11 * LANES);
-    s60.intoArray(sums, 12 * LANES);
-    s61.intoArray(sums, 13 * LANES);
-    s70.intoArray(sums, 14 * LANES);
-    s71.intoArray(sums, 15 * LANES);
-  }
-
-  private static void six(float[] sums, float[] x, int from, int to, long panel) {
-    long origin = panel - (long) PANEL_BYTES / STRIDE * from & ADDRESS;
-    FloatVector s00 = FloatVector.zero(VectorShapes.FLOATS);
-    FloatVector s01 = s00;
-    FloatVector s10 = s00;
-    FloatVector s11 = s00;
-    FloatVector s20 = s00;
-    FloatVector s21 = s00;
-    FloatVector s30 = s00;
-    FloatVector s31 = s00;
-    FloatVector s40 = s00;
-    FloatVector s41 = s00;
-    FloatVector s50 = s00;
-    FloatVector s51 = s00;
-    for (int i = from; i < to; i += STRIDE) {
-      FloatVector b0 = load(origin + (long) PANEL_BYTES / STRIDE * i);
-      FloatVector b1 = load(origin + (long) PANEL_BYTES / STRIDE * i + BYTES);
-      FloatVector a = spread(x, i);
-      s00 = a.fma(b0, s00);
-      s01 = a.fma(b1, s01);
-      a = spread(x, i + 1);
-      s10 = a.fma(b0, s10);
-      s11 = a.fma(b1, s11);
-      a = spread(x, i + 2);
-      s20 = a.fma(b0, s20);
-      s21 = a.fma(b1, s21);
-      a = spread(x, i + 3);
-      s30 = a.fma(b0, s30);
-      s31 = a.fma(b1, s31);
-      a = spread(x, i + 4);
-      s40 = a.fma(b0, s40);
-      s41 = a.fma(b1, s41);
-      a = spread(x, i + 5);
-      s50 = a.fma(b0, s50);
-      s51 = a.fma(b1, s51);
+    if (ROWS == 8) {
+      s60.intoArray(sums, 12 * LANES);
+      s61.intoArray(sums, 13 * LANES);
+      s70.intoArray(sums, 14 * LANES);
+      s71.intoArray(sums, 15 * LANES);
     }
-    s00.intoArray(sums, 0);
-    s01.intoArray(sums, LANES);
-    s10.intoArray(sums, 2 * LANES);
-    s11.intoArray(sums, 3 * LANES);
-    s20.intoArray(sums, 4 * LANES);
-    s21.intoArray(sums, 5 * LANES);
-    s30.intoArray(sums, 6 * LANES);
-    s31.intoArray(sums, 7 * LANES);
-    s40.intoArray(sums, 8 * LANES);
-    s41.intoArray(sums, 9 * LANES);
-    s50.intoArray(sums, 10 * LANES);
-    s51.intoArray(sums, 11 * LANES);
   }
 
   /** {@code tile += sums}. */

@@ -18,21 +18,22 @@ final class VectorWiden {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ORDER);
   private static final int LANES = VectorShapes.LANES;
 
-  private static final IntVector SIGN = ints(0x80000000);
-  private static final FloatVector TWO = floats(2);
+  // VectorDot uses these too.
+  static final IntVector SIGN = ints(0x80000000);
+  static final FloatVector TWO = floats(2);
 
-  private static final IntVector HALF_MAGNITUDE = ints(0x7fff << 13);
-  private static final IntVector HALF_REBIAS = ints(127 - 15 << 23);
+  static final IntVector HALF_MAGNITUDE = ints(0x7fff << 13);
+  static final IntVector HALF_REBIAS = ints(127 - 15 << 23);
   private static final IntVector HALF_NORMAL = ints(127 - 14 << 23);
-  private static final IntVector HALF_SPECIAL = ints(127 + 16 << 23);
-  private static final FloatVector HALF_SMALLEST = floats(-0x1p-14f);
+  static final IntVector HALF_SPECIAL = ints(127 + 16 << 23);
+  static final FloatVector HALF_SMALLEST = floats(-0x1p-14f);
 
-  private static final IntVector E4M3_MAGNITUDE = ints(0x7f << 20);
-  private static final IntVector E4M3_REBIAS = ints(127 - 7 << 23);
+  static final IntVector E4M3_MAGNITUDE = ints(0x7f << 20);
+  static final IntVector E4M3_REBIAS = ints(127 - 7 << 23);
   private static final IntVector E4M3_NORMAL = ints(127 - 6 << 23);
-  private static final IntVector E4M3_NAN = ints((127 - 7 << 23) + (0x7f << 20));
+  static final IntVector E4M3_NAN = ints((127 - 7 << 23) + (0x7f << 20));
   private static final IntVector NAN = ints(0x7fc00000);
-  private static final FloatVector E4M3_SMALLEST = floats(-0x1p-6f);
+  static final FloatVector E4M3_SMALLEST = floats(-0x1p-6f);
 
   /** Brings byte i of an int to the top of lane i; for vectors of four lanes. */
   private static final IntVector TO_TOP = IntVector.zero(VectorShapes.INTS).addIndex(-8).add(24);

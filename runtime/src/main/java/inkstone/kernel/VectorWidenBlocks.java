@@ -127,11 +127,8 @@ final class VectorWidenBlocks {
   private static void groups(long floats, long block) {
     float scale = Raw.half(block);
     float minimum = Raw.half(block + 2);
-    int first = Raw.getInt(block + 4);
-    int firstMinima = Raw.getInt(block + 8);
-    int rest = Raw.getInt(block + 12);
-    long scales = eight(first, rest);
-    long minima = eight(firstMinima, rest >>> 4);
+    long scales = scales(block);
+    long minima = minima(block);
     for (int g = 0; g < 8; g++) {
       affine(
           floats + 128L * g,
@@ -139,6 +136,16 @@ final class VectorWidenBlocks {
           scale * (scales >>> 8 * g & 63),
           minimum * (minima >>> 8 * g & 63));
     }
+  }
+
+  /** The eight 6-bit scales of a super-block of Q4_K or Q5_K, a byte each. */
+  static long scales(long block) {
+    return eight(Raw.getInt(block + 4), Raw.getInt(block + 12));
+  }
+
+  /** The eight 6-bit minima of a super-block of Q4_K or Q5_K, a byte each. */
+  static long minima(long block) {
+    return eight(Raw.getInt(block + 8), Raw.getInt(block + 12) >>> 4);
   }
 
   /** Eight 6-bit numbers, a byte each: four in one piece, four in two. */

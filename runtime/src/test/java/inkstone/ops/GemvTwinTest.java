@@ -5,9 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import inkstone.tensor.DType;
 import inkstone.tensor.Shape;
 import inkstone.tensor.Tensor;
-import inkstone.tensor.TensorAssert;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -89,23 +87,8 @@ class GemvTwinTest {
       Tensor bias = twins.random(n);
       Twins.Op op = (c, out) -> Gemv.forward(c, out, x, weight, bias);
       float[] whole = twins.run(twins.vector(), op, m, n);
-      for (int threads : new int[] {1, 2, 5}) {
-        try (Compute c = Compute.open(threads)) {
-          TensorAssert.assertBits(threads + " threads", whole, twins.run(c, op, m, n));
-          for (int from = 0; from < m; from++) {
-            int first = from;
-            float[] row =
-                twins.run(
-                    c,
-                    (compute, out) ->
-                        Gemv.forward(compute, out, x.rows(first, first + 1), weight, bias),
-                    1,
-                    n);
-            TensorAssert.assertBits(
-                "row " + from, Arrays.copyOfRange(whole, from * n, from * n + n), row);
-          }
-        }
-      }
+      twins.assertRowsAlone(
+          whole, (c, out, rows) -> Gemv.forward(c, out, rows, weight, bias), x, n);
       for (int column = 1; column < n; column += 13) {
         int first = column;
         float[] one =

@@ -57,23 +57,8 @@ class LinearTwinTest {
       Tensor bias = twins.random(n);
       Twins.Op op = (c, out) -> Linear.forward(c, out, x, weight, bias);
       float[] whole = twins.run(twins.vector(), op, m, n);
-      for (int threads : new int[] {1, 2, 5}) {
-        try (Compute c = Compute.open(threads)) {
-          TensorAssert.assertBits(threads + " threads", whole, twins.run(c, op, m, n));
-          for (int from = 0; from < m; from++) {
-            int first = from;
-            float[] row =
-                twins.run(
-                    c,
-                    (compute, out) ->
-                        Linear.forward(compute, out, x.rows(first, first + 1), weight, bias),
-                    1,
-                    n);
-            TensorAssert.assertBits(
-                "row " + from, Arrays.copyOfRange(whole, from * n, from * n + n), row);
-          }
-        }
-      }
+      twins.assertRowsAlone(
+          whole, (c, out, rows) -> Linear.forward(c, out, rows, weight, bias), x, n);
       for (int rows = 2; rows < m; rows += 5) {
         int count = rows;
         float[] head =

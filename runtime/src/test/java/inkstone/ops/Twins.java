@@ -16,6 +16,11 @@ final class Twins implements AutoCloseable {
     void run(Compute c, Tensor out);
   }
 
+  /** An op on rows. */
+  interface RowsOp {
+    void run(Compute c, Tensor out, Tensor rows);
+  }
+
   private final TensorArena arena = TensorArena.open("twins");
   private final Compute scalar = Compute.open(1, new ScalarKernels());
   private final Compute vector = Compute.open(2);
@@ -65,6 +70,23 @@ final class Twins implements AutoCloseable {
   /** Equal bits. */
   void assertBits(String what, Op op, long... outDims) {
     TensorAssert.assertBits(what, run(scalar, op, outDims), run(vector, op, outDims));
+  }
+
+  /** All rows together and each alone, by 1, 2 and 5 threads, have the bits of {@code whole}. */
+  void assertRowsAlone(float[] whole, RowsOp op, Tensor x, int n) {
+    int m = (int) x.dim(0);
+    for (int threads : new int[] {1, 2, 5}) {
+      try (Compute c = Compute.open(threads)) {
+        float[] all = run(c, (compute, out) -> op.run(compute, out, x), m, n);
+        TensorAssert.assertBits(threads + " threads", whole, all);
+        for (int from = 0; from < m; from++) {
+          Tensor row = x.rows(from, from + 1);
+          float[] alone = run(c, (compute, out) -> op.run(compute, out, row), 1, n);
+          TensorAssert.assertBits(
+              "row " + from, Arrays.copyOfRange(whole, from * n, from * n + n), alone);
+        }
+      }
+    }
   }
 
   float[] run(Compute c, Op op, long... outDims) {

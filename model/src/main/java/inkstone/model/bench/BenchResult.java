@@ -24,7 +24,7 @@ public record BenchResult(
   /**
    * A part of a larger work, timed by itself in the same rounds.
    *
-   * @param family what kind of operation it is: gemm, attention, norm, rope, residual…
+   * @param family what kind of operation it is: edges, modulation, norm, gemm or attention
    */
   public record Part(String name, String family, BenchTimes times) {}
 

@@ -27,7 +27,7 @@ import java.util.TreeSet;
  * <p>Weights have the spread that keeps activations at unit size, norms are about 1, biases small:
  * nothing overflows, whatever the depth.
  */
-final class RandomWeights implements TensorSource {
+public final class RandomWeights implements TensorSource {
   private static final long ALIGNMENT = 64;
 
   private final Map<String, Tensor> tensors = new LinkedHashMap<>();
@@ -61,7 +61,7 @@ final class RandomWeights implements TensorSource {
    *
    * @param shapes shape of each tensor by its name
    */
-  static RandomWeights map(TensorArena arena, Map<String, long[]> shapes, DType dtype) {
+  public static RandomWeights map(TensorArena arena, Map<String, long[]> shapes, DType dtype) {
     try {
       Path file = Files.createTempFile("inkstone-bench", ".weights");
       try (FileChannel channel =

@@ -9,7 +9,7 @@ import java.util.Map;
  * Names and shapes of the tensors of one half of an AutoencoderKLQwenImage, and the operations that
  * they mean for one square frame. Temporal convolutions are left out: one frame never reaches them.
  */
-final class VaeShapes {
+public final class VaeShapes {
   private final VaeConfig config;
   private final Map<String, long[]> shapes = new LinkedHashMap<>();
   private double pixels;
@@ -24,7 +24,7 @@ final class VaeShapes {
    *
    * @param side pixels along one side of the picture
    */
-  static VaeShapes decoder(VaeConfig config, int side) {
+  public static VaeShapes decoder(VaeConfig config, int side) {
     VaeShapes all = new VaeShapes(config);
     int z = config.zDim();
     int width = all.width(config.dimMult().size() - 1);
@@ -53,7 +53,7 @@ final class VaeShapes {
   }
 
   /** The encoder. */
-  static VaeShapes encoder(VaeConfig config, int side) {
+  public static VaeShapes encoder(VaeConfig config, int side) {
     VaeShapes all = new VaeShapes(config);
     int width = config.baseDim();
     all.pixels = (double) side * side;
@@ -78,12 +78,12 @@ final class VaeShapes {
   }
 
   /** Shape of each tensor by its name. */
-  Map<String, long[]> shapes() {
+  public Map<String, long[]> shapes() {
     return shapes;
   }
 
   /** Additions and multiplications. */
-  double flop() {
+  public double flop() {
     return flop;
   }
 
