@@ -27,6 +27,8 @@ def arguments():
     parser.add_argument("-H", "--height", type=int)
     parser.add_argument("--sigmas", help="a comma-separated list, as given to the pipeline")
     parser.add_argument("--scheduler", type=json.loads, help='JSON that overrides the scheduler\'s config, as {"shift_terminal": null}')
+    parser.add_argument("--ref-cache", type=json.loads,
+                        help='JSON of kv_twin.RefCache, as {"policy": "anchored", "warmup": 1, "every": 4, "layers": [2, 4]}')
     parser.add_argument("--vae-tiling", action="store_true")
     parser.add_argument("--pipeline", choices=("QwenImagePipeline", "QwenImageEditPlusPipeline", "QwenImageEditPipeline"),
                         help="default: the folder's class with pictures, QwenImagePipeline without")
@@ -44,6 +46,7 @@ def arguments():
 def make(args):
     from PIL import Image
 
+    import kv_twin
     import pipeline
     import pipes
 
@@ -70,7 +73,8 @@ def make(args):
         "sigmas": [float(v) for v in args.sigmas.split(",")] if args.sigmas else None,
     }
     pipe = pipes.load(args.model)[name]
-    image = pipeline.run(pipe, args.model, request)
+    with kv_twin.of(pipe.transformer, args.ref_cache):
+        image = pipeline.run(pipe, args.model, request)
     args.output.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(image.numpy()).save(args.output)
     print(f"{name} {image.shape[1]}x{image.shape[0]} seed {args.seed} -> {args.output}")

@@ -17,7 +17,7 @@ import common  # noqa: E402
 
 # In order: later ones read what earlier ones write (pictures, then models, then the rest).
 COMPONENTS = ("pictures", "tiny_configs", "noise", "schedule", "sizes", "resize", "preprocess", "text_encoder", "vae",
-              "transformer", "pipeline", "tokenizer", "widen")
+              "transformer", "pipeline", "kv_cache", "tokenizer", "widen", "image_metrics")
 
 
 def main():

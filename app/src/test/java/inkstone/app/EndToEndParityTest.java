@@ -4,13 +4,18 @@ import static inkstone.tensor.TensorAssert.assertAbs;
 import static inkstone.tensor.TensorAssert.assertRel;
 import static inkstone.tensor.TensorAssert.show;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import inkstone.app.image.PictureReader;
 import inkstone.loader.Golden;
 import inkstone.loader.json.Json;
 import inkstone.model.debug.Taps;
+import inkstone.model.drift.PictureError;
 import inkstone.model.image.Image;
+import inkstone.model.kv.KvPolicy;
 import inkstone.model.pipeline.CancelToken;
+import inkstone.model.pipeline.DriftReport;
+import inkstone.model.pipeline.DriftRequest;
 import inkstone.model.pipeline.EditRequest;
 import inkstone.model.pipeline.EngineOptions;
 import inkstone.model.pipeline.FlowShift;
@@ -19,11 +24,13 @@ import inkstone.model.pipeline.Inkstone;
 import inkstone.model.pipeline.Listener;
 import inkstone.model.pipeline.OutputSize;
 import inkstone.model.pipeline.Preview;
+import inkstone.model.pipeline.RefCache;
 import inkstone.model.pipeline.Result;
 import inkstone.model.pipeline.Sampling;
 import inkstone.model.pipeline.VaeTiling;
 import inkstone.tensor.Tensor;
 import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,6 +38,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -56,6 +64,8 @@ final class EndToEndParityTest {
   private static final double VELOCITY_REL = 5e-4;
   private static final double NOISE_ABS = 1e-6;
   private static final double SIGMA_ABS = 1e-6;
+  private static final double DRIFT_LATENTS_ABS = 2e-6;
+  private static final double DRIFT_LEVELS_ABS = 1e-3;
 
   /** Cases that hold every dump point of a run. */
   private static final Set<String> WHOLE =
@@ -72,8 +82,17 @@ final class EndToEndParityTest {
   private static final Map<String, Inkstone> ENGINES = new HashMap<>();
 
   static Stream<String> cases() throws IOException {
-    try (Stream<Path> files = Files.list(Golden.path("e2e"))) {
-      return files.map(f -> f.getFileName().toString()).sorted().toList().stream();
+    return names("e2e", name -> true);
+  }
+
+  /** Whole runs with the reference cache, made by reference/kv_twin.py. */
+  static Stream<String> cacheCases() throws IOException {
+    return names("kv", name -> !name.startsWith("dit_"));
+  }
+
+  private static Stream<String> names(String folder, Predicate<String> which) throws IOException {
+    try (Stream<Path> files = Files.list(Golden.path(folder))) {
+      return files.map(f -> f.getFileName().toString()).filter(which).sorted().toList().stream();
     }
   }
 
@@ -131,49 +150,154 @@ final class EndToEndParityTest {
     }
   }
 
-  private static Result run(Json request, Recorder recorder) throws IOException {
-    Inkstone engine = engine(request);
+  @Test
+  void everyPolicyWithAGoldenIsThere() throws IOException {
+    assertThat(cacheCases().filter(c -> c.startsWith("anchored_"))).hasSizeGreaterThanOrEqualTo(8);
+    assertThat(cacheCases().filter(c -> c.startsWith("rolling_"))).hasSizeGreaterThanOrEqualTo(2);
+    assertThat(cacheCases().filter(c -> c.startsWith("causal_"))).isNotEmpty();
+  }
+
+  @ParameterizedTest
+  @MethodSource("cacheCases")
+  void aRunWithKeptReferencesGivesThePictureOfTheTwin(String name) throws IOException {
+    try (Golden golden = Golden.open("kv/" + name)) {
+      assertThat(golden.names()).contains("image", "latents");
+      Recorder recorder = new Recorder();
+      Result result = run(golden.request(), recorder);
+      recorder.compare(golden);
+      comparePictures(name, golden, result.image());
+      assertThat(result.cacheStats().cachedSteps() + result.cacheStats().partialSteps())
+          .as("passes of %s that reused something", name)
+          .isPositive();
+    }
+  }
+
+  /** The twin's distance from its own run without reuse; under a mask it measured another thing. */
+  @ParameterizedTest
+  @MethodSource("lossyCases")
+  void aDriftReportTellsTheDistanceOfTheTwin(String name) throws IOException {
+    try (Golden golden = Golden.open("kv/" + name)) {
+      Json request = golden.request();
+      DriftReport report =
+          engine(request).drift(new DriftRequest(edit(request)), Listener.NONE, new CancelToken());
+      double latents = doubles(golden.tensor("drift.latents"))[0];
+      double[] levels = doubles(golden.tensor("drift.image"));
+      PictureError picture = report.policy().errors().whole();
+      show(
+          "%s: drift of latents off by %.3g, of the mean level by %.3g"
+              .formatted(
+                  name, report.policy().latentError() - latents, picture.mean() - levels[1]));
+      assertThat(report.policy().latentError())
+          .as("latents of %s", name)
+          .isCloseTo(latents, within(DRIFT_LATENTS_ABS));
+      assertThat(picture.max()).as("largest level of %s", name).isEqualTo((int) levels[0]);
+      assertThat(picture.mean())
+          .as("mean level of %s", name)
+          .isCloseTo(levels[1], within(DRIFT_LEVELS_ABS));
+    }
+  }
+
+  static Stream<String> lossyCases() throws IOException {
+    return cacheCases().filter(name -> !name.startsWith("causal_"));
+  }
+
+  private static double[] doubles(Tensor tensor) {
+    double[] values = new double[Math.toIntExact(tensor.elements())];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = tensor.segment().get(ValueLayout.JAVA_DOUBLE_UNALIGNED, 8L * i);
+    }
+    return values;
+  }
+
+  /** The policy of a request; nothing is reused but what is exact when it has none. */
+  private static RefCache refCache(Json request) throws IOException {
+    if (!request.has("ref_cache")) {
+      return RefCache.DEFAULT;
+    }
+    Json cache = request.get("ref_cache");
+    int warmup = cache.has("warmup") ? cache.get("warmup").asInt() : 1;
+    boolean layers = cache.has("layers");
+    return RefCache.of(
+        switch (cache.get("policy").asString()) {
+          case "anchored" ->
+              new KvPolicy.Anchored(
+                  warmup,
+                  cache.has("every") ? cache.get("every").asInt() : KvPolicy.NEVER,
+                  layers ? cache.get("layers").items().get(0).asInt() : 0,
+                  layers ? cache.get("layers").items().get(1).asInt() : KvPolicy.LAST_LAYER);
+          case "rolling" -> new KvPolicy.Rolling(cache.get("groups").asInt(), warmup);
+          case "causal" -> new KvPolicy.Causal(true);
+          default -> throw new IOException("policy " + cache.get("policy"));
+        });
+  }
+
+  private static List<Image> pictures(Json request) throws IOException {
     List<Image> pictures = new ArrayList<>();
     for (Json picture : request.get("pictures").items()) {
       pictures.add(PictureReader.read(Golden.root().resolve(picture.asString())));
     }
-    String prompt = request.get("prompt").asString();
-    String negative =
-        request.get("negative_prompt").isNull() ? null : request.get("negative_prompt").asString();
-    int width = request.get("width").asInt();
-    int height = request.get("height").asInt();
-    OutputSize size =
-        request.get("size").asString().equals("auto")
-            ? OutputSize.AUTO
-            : new OutputSize.Exact(width, height);
+    return pictures;
+  }
+
+  private static String negativePrompt(Json request) throws IOException {
+    return request.get("negative_prompt").isNull()
+        ? null
+        : request.get("negative_prompt").asString();
+  }
+
+  private static OutputSize size(Json request) throws IOException {
+    return request.get("size").asString().equals("auto")
+        ? OutputSize.AUTO
+        : new OutputSize.Exact(request.get("width").asInt(), request.get("height").asInt());
+  }
+
+  private static Sampling sampling(Json request) throws IOException {
     List<Float> sigmas = new ArrayList<>();
     if (request.has("sigmas")) {
       for (Json sigma : request.get("sigmas").items()) {
         sigmas.add((float) sigma.asDouble());
       }
     }
-    Sampling sampling =
-        new Sampling(
-            request.get("steps").asInt(),
-            request.get("cfg").asDouble(),
-            request.get("seed").asLong(),
-            FlowShift.AUTO,
-            sigmas);
-    VaeTiling tiling = request.flag("vae_tiling", false) ? VaeTiling.ON : VaeTiling.OFF;
+    return new Sampling(
+        request.get("steps").asInt(),
+        request.get("cfg").asDouble(),
+        request.get("seed").asLong(),
+        FlowShift.AUTO,
+        sigmas);
+  }
+
+  private static VaeTiling tiling(Json request) throws IOException {
+    return request.flag("vae_tiling", false) ? VaeTiling.ON : VaeTiling.OFF;
+  }
+
+  private static EditRequest edit(Json request) throws IOException {
+    return new EditRequest(
+        request.get("prompt").asString(),
+        negativePrompt(request),
+        pictures(request),
+        size(request),
+        sampling(request),
+        tiling(request),
+        refCache(request));
+  }
+
+  private static Result run(Json request, Recorder recorder) throws IOException {
+    Inkstone engine = engine(request);
     Result result =
-        pictures.isEmpty()
+        pictures(request).isEmpty()
             ? engine.generate(
-                new GenerateRequest(prompt, negative, size, sampling, tiling),
+                new GenerateRequest(
+                    request.get("prompt").asString(),
+                    negativePrompt(request),
+                    size(request),
+                    sampling(request),
+                    tiling(request)),
                 recorder,
                 new CancelToken(),
                 recorder)
-            : engine.edit(
-                new EditRequest(prompt, negative, pictures, size, sampling, tiling),
-                recorder,
-                new CancelToken(),
-                recorder);
-    assertThat(result.width()).isEqualTo(width);
-    assertThat(result.height()).isEqualTo(height);
+            : engine.edit(edit(request), recorder, new CancelToken(), recorder);
+    assertThat(result.width()).isEqualTo(request.get("width").asInt());
+    assertThat(result.height()).isEqualTo(request.get("height").asInt());
     return result;
   }
 
@@ -200,33 +324,53 @@ final class EndToEndParityTest {
     Path model = Golden.root().resolve(request.get("model").asString());
     String pipeline = request.get("pipeline").asString();
     String scheduler = request.has("scheduler") ? request.get("scheduler").toString() : "";
-    String key = model + pipeline + scheduler;
+    boolean causal =
+        request.has("ref_cache")
+            && request.get("ref_cache").get("policy").asString().equals("causal");
+    String key = model + pipeline + scheduler + causal;
     if (!ENGINES.containsKey(key)) {
       Path folder = temporary.resolve("model" + ENGINES.size());
       Files.createDirectories(folder.resolve("scheduler"));
       try (Stream<Path> parts = Files.list(model)) {
         for (Path part : parts.toList()) {
-          if (!part.endsWith("scheduler") && !part.endsWith("model_index.json")) {
+          boolean own =
+              part.endsWith("scheduler")
+                  || part.endsWith("model_index.json")
+                  || causal && part.endsWith("transformer");
+          if (!own) {
             Files.createSymbolicLink(folder.resolve(part.getFileName()), part);
           }
         }
+      }
+      if (causal) {
+        declareMask(model.resolve("transformer"), folder.resolve("transformer"));
       }
       Files.writeString(
           folder.resolve("model_index.json"), "{\"_class_name\": \"" + pipeline + "\"}");
       Files.writeString(
           folder.resolve("scheduler/scheduler_config.json"),
-          merged(model.resolve("scheduler/scheduler_config.json"), request));
+          merged(
+              model.resolve("scheduler/scheduler_config.json"),
+              request.has("scheduler") ? request.get("scheduler").fields() : Map.of()));
       ENGINES.put(key, Inkstone.open(folder, new EngineOptions(2)));
     }
     return ENGINES.get(key);
   }
 
-  private static String merged(Path config, Json request) throws IOException {
+  /** The same transformer, said to be trained with a mask of its references. */
+  private static void declareMask(Path from, Path to) throws IOException {
+    Files.createDirectories(to);
+    Path weights = from.resolve("diffusion_pytorch_model.safetensors");
+    Files.createSymbolicLink(to.resolve(weights.getFileName()), weights);
+    Json mask = Json.parse("{\"reference_mask\": \"self\"}", "mask");
+    Files.writeString(
+        to.resolve("config.json"), merged(from.resolve("config.json"), mask.fields()));
+  }
+
+  private static String merged(Path config, Map<String, Json> changes) throws IOException {
     Map<String, Object> values = new HashMap<>();
     Json.read(config).fields().forEach((key, value) -> values.put(key, value.raw()));
-    if (request.has("scheduler")) {
-      request.get("scheduler").fields().forEach((key, value) -> values.put(key, value.raw()));
-    }
+    changes.forEach((key, value) -> values.put(key, value.raw()));
     List<String> fields = new ArrayList<>();
     values.forEach((key, value) ->
         fields.add("\"" + key + "\": " + (value instanceof String ? "\"" + value + "\"" : value)));

@@ -25,6 +25,9 @@ public interface Kernels {
   /** What a step of {@link #fmaPeak} adds. */
   float FMA_ADDEND = 0x1p-10f;
 
+  /** Partial sums that {@link #squares} keeps of each of its two sums of a row. */
+  int SQUARE_CHAINS = 8;
+
   /** Name and vector width, for logs. */
   String describe();
 
@@ -139,6 +142,39 @@ public interface Kernels {
    * floats, as gguf-py rounds for quantised types.
    */
   void widen(long out, long x, ElementType type, long n);
+
+  /**
+   * {@code n} floats rounded to bfloat16, to nearest and ties to even; what is too large becomes
+   * infinite. NaN stays NaN: it keeps its sign and upper bits and becomes quiet.
+   */
+  void narrowToBf16(long out, long x, long n);
+
+  /** As {@link #narrowToBf16}, to float16 with its subnormal numbers. */
+  void narrowToF16(long out, long x, long n);
+
+  /**
+   * Rows of {@code channels} floats as signed bytes and one F32 scale a row: {@code scale = max|x|
+   * / 127} and {@code out = x / scale}, each rounded to nearest and ties to even, so that bytes are
+   * within ±127. The scale is kept between the smallest normal number and the largest of which 127
+   * times is finite. A row of zeros has scale 0, a row with NaN or infinity scale NaN; both have
+   * bytes 0.
+   *
+   * <p>{@code |x - out * scale|}, the product rounded to F32, is at most {@code scale * (1/2 +
+   * 2⁻¹⁶)}: half a step, half an ulp of a quotient up to 127 (2⁻¹⁸), and half an ulp of the product
+   * (2⁻¹⁷).
+   */
+  void quantize(long out, long scales, long x, long rows, int channels);
+
+  /** Rows of signed bytes times their row's scale, rounded to F32. */
+  void dequantize(long out, long x, long scales, long rows, int channels);
+
+  /**
+   * Partial sums in double of {@code (a - b)²} and of {@code b²} for each row: at {@code sums}, per
+   * row, {@link #SQUARE_CHAINS} doubles of the one and as many of the other. Element i goes to
+   * partial sum i modulo {@link #SQUARE_CHAINS}, in rising order, by fused multiply-adds from zero:
+   * equal bits at every vector width.
+   */
+  void squares(long sums, long a, long b, long rows, int channels);
 
   /**
    * Sum modulo 2³² of the 32-bit words of memory, the last one filled up with zeros: what reads

@@ -18,6 +18,8 @@ final class Raw {
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfInt INT =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfDouble DOUBLE =
+      ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private Raw() {}
 
@@ -60,6 +62,34 @@ final class Raw {
       AddressSpace.check(address, 8);
     }
     AddressSpace.ALL.set(LONG, address, value);
+  }
+
+  static void setByte(long address, byte value) {
+    if (AddressSpace.CHECKED) {
+      AddressSpace.check(address, 1);
+    }
+    AddressSpace.ALL.set(ValueLayout.JAVA_BYTE, address, value);
+  }
+
+  static void setShort(long address, short value) {
+    if (AddressSpace.CHECKED) {
+      AddressSpace.check(address, 2);
+    }
+    AddressSpace.ALL.set(SHORT, address, value);
+  }
+
+  static double getDouble(long address) {
+    if (AddressSpace.CHECKED) {
+      AddressSpace.check(address, 8);
+    }
+    return AddressSpace.ALL.get(DOUBLE, address);
+  }
+
+  static void setDouble(long address, double value) {
+    if (AddressSpace.CHECKED) {
+      AddressSpace.check(address, 8);
+    }
+    AddressSpace.ALL.set(DOUBLE, address, value);
   }
 
   /** Float16 at {@code address}. */

@@ -379,6 +379,31 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void narrowToBf16(long out, long x, long n) {
+    ScalarNarrow.bf16(out, x, 0, n);
+  }
+
+  @Override
+  public void narrowToF16(long out, long x, long n) {
+    ScalarNarrow.f16(out, x, 0, n);
+  }
+
+  @Override
+  public void quantize(long out, long scales, long x, long rows, int channels) {
+    ScalarInt8.quantize(out, scales, x, rows, channels);
+  }
+
+  @Override
+  public void dequantize(long out, long x, long scales, long rows, int channels) {
+    ScalarInt8.dequantize(out, x, scales, rows, channels);
+  }
+
+  @Override
+  public void squares(long sums, long a, long b, long rows, int channels) {
+    ScalarSquares.squares(sums, a, b, rows, channels);
+  }
+
+  @Override
   public int checksum(long address, long bytes) {
     return ScalarChecksum.checksum(address, bytes);
   }

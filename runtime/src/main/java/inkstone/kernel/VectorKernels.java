@@ -183,6 +183,31 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void narrowToBf16(long out, long x, long n) {
+    VectorNarrow.bf16(out, x, n);
+  }
+
+  @Override
+  public void narrowToF16(long out, long x, long n) {
+    VectorNarrow.f16(out, x, n);
+  }
+
+  @Override
+  public void quantize(long out, long scales, long x, long rows, int channels) {
+    VectorInt8.quantize(out, scales, x, rows, channels);
+  }
+
+  @Override
+  public void dequantize(long out, long x, long scales, long rows, int channels) {
+    VectorInt8.dequantize(out, x, scales, rows, channels);
+  }
+
+  @Override
+  public void squares(long sums, long a, long b, long rows, int channels) {
+    VectorSquares.squares(sums, a, b, rows, channels);
+  }
+
+  @Override
   public int checksum(long address, long bytes) {
     return VectorChecksum.checksum(address, bytes);
   }

@@ -78,6 +78,12 @@ final class Check {
 
   static void sameShape(String op, String role, Tensor t, String otherRole, Tensor other) {
     f32(op, role, t);
+    sameDims(op, role, t, otherRole, other);
+  }
+
+  /** As {@link #sameShape}, of any dtype. */
+  static void sameDims(String op, String role, Tensor t, String otherRole, Tensor other) {
+    notNull(op, role, t);
     if (!t.shape().equals(other.shape())) {
       throw bad(
           op,

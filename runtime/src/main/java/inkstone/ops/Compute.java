@@ -22,7 +22,8 @@ public final class Compute implements AutoCloseable {
     WORKERS,
     PACKED,
     FIRST_PARAMETER,
-    SECOND_PARAMETER
+    SECOND_PARAMETER,
+    SUMS
   }
 
   private record Scratch(TensorArena arena, MemorySegment segment) {}

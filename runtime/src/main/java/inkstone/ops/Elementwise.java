@@ -7,7 +7,7 @@ import inkstone.tensor.Tensor;
 /** Sums and products, element by element. */
 public final class Elementwise {
   /** Elements below which a second thread costs more than it saves. */
-  private static final long GRANULE = 8192;
+  static final long GRANULE = 8192;
 
   private Elementwise() {}
 

@@ -263,6 +263,73 @@ class OpErrorsTest {
   }
 
   @Test
+  void narrowing() {
+    Tensor x = t("keys", 2, 8);
+    Tensor bytes = Tensor.allocate(arena, "bytes", DType.I8, Shape.of(2, 8));
+    refused(() -> Narrow.forward(c, bytes, x), "Narrow", "dtype of out", "BF16 or F16", "I8");
+    refused(() -> Narrow.forward(c, bf16("o", 8, 2), x), "shape of out", "[2, 8]", "[8, 2]");
+    refused(() -> Narrow.forward(c, bf16("o", 2, 8), bf16("x", 2, 8)), "dtype of x", "BF16");
+    refused(() -> Narrow.forward(c, x, x), "memory of out", "overlap");
+    refused(() -> Narrow.forward(c, null, x), "out", "null");
+    refused(() -> Widen.forward(c, x, bytes), "Widen", "dtype of x", "I8");
+    refused(() -> Widen.forward(c, bf16("o", 2, 8), x), "dtype of out", "F32", "BF16");
+    refused(() -> Widen.forward(c, t("o", 2, 7), x), "shape of out");
+    refused(() -> Widen.forward(c, x, x), "memory of out", "overlap");
+  }
+
+  @Test
+  void int8Rows() {
+    Tensor x = t("keys", 4, 3, 8);
+    Tensor scales = t("scales", 4, 3);
+    Tensor bytes = Tensor.allocate(arena, "bytes", DType.I8, Shape.of(4, 3, 8));
+    refused(
+        () -> Int8Rows.quantize(c, bf16("o", 4, 3, 8), scales, x),
+        "Int8Rows.quantize",
+        "dtype of out",
+        "I8",
+        "BF16");
+    refused(() -> Int8Rows.quantize(c, bytes, t("s", 4, 8), x), "shape of scales", "[4, 3]");
+    refused(() -> Int8Rows.quantize(c, bytes, scales, t("x", 4, 3, 7)), "shape of out");
+    refused(() -> Int8Rows.quantize(c, bytes, scales, bytes), "dtype of x", "F32", "I8");
+    refused(
+        () -> Int8Rows.quantize(c, bytes, x.rows(0, 1).view(24).rows(0, 12).view(4, 3), x),
+        "overlap");
+    refused(() -> Int8Rows.dequantize(c, x, x, scales), "Int8Rows.dequantize", "dtype of x", "F32");
+    refused(() -> Int8Rows.dequantize(c, t("o", 4, 3, 7), bytes, scales), "shape of x");
+    refused(() -> Int8Rows.dequantize(c, x, bytes, t("s", 3, 4)), "shape of scales");
+    Int8Rows.quantize(
+        c,
+        Tensor.allocate(arena, "none", DType.I8, Shape.of(0, 3, 8)),
+        t("s", 0, 3),
+        t("x", 0, 3, 8));
+  }
+
+  @Test
+  void rows() {
+    Tensor store = bf16("store", 5, 3, 8);
+    Tensor few = bf16("few", 2, 3, 8);
+    refused(
+        () -> Rows.scatter(c, store, new int[] {1, 5}, few), "Rows.scatter", "rows[1]", "0 to 4");
+    refused(() -> Rows.scatter(c, store, new int[] {-1, 2}, few), "rows[0]", "-1");
+    refused(() -> Rows.scatter(c, store, new int[] {2, 2}, few), "rows[1]", "more than 2");
+    refused(() -> Rows.scatter(c, store, new int[] {1}, few), "shape of x", "BF16[1, 3, 8]");
+    refused(() -> Rows.scatter(c, store, new int[] {1, 2}, t("x", 2, 3, 8)), "dtype", "F32");
+    refused(() -> Rows.scatter(c, store, new int[] {1, 2}, bf16("x", 2, 24)), "[2, 24]");
+    refused(() -> Rows.scatter(c, store, new int[] {1, 2}, store.rows(0, 2)), "overlap");
+    refused(() -> Rows.gather(c, few, store, new int[] {0, 5}), "Rows.gather", "rows[1]", "0 to 4");
+    refused(() -> Rows.gather(c, few, store, new int[] {0, 1, 2}), "shape of out");
+    refused(() -> Rows.gather(c, store.rows(0, 2), store, new int[] {0, 1}), "overlap");
+  }
+
+  @Test
+  void rowDifferences() {
+    Tensor x = t("fresh", 2, 8);
+    refused(() -> RowDifference.squares(c, x, t("kept", 2, 7)), "RowDifference", "shape of b");
+    refused(() -> RowDifference.squares(c, x, bf16("kept", 2, 8)), "dtype of b", "BF16");
+    refused(() -> RowDifference.squares(c, bf16("fresh", 2, 8), x), "dtype of a", "BF16");
+  }
+
+  @Test
   void closedTensorsAndEngines() {
     TensorArena gone = TensorArena.open("gone");
     Tensor x = Tensor.f32(gone, "x", 2, 8);

@@ -2,12 +2,10 @@ package inkstone.app.cli;
 
 import inkstone.model.pipeline.EditRequest;
 import inkstone.model.pipeline.OutputSize;
-import java.util.ArrayList;
-import java.util.List;
+import inkstone.model.pipeline.RefCache;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** Changes pictures by words. */
 @Command(
@@ -25,15 +23,11 @@ import picocli.CommandLine.Option;
 final class EditCommand implements Callable<Integer> {
   private final Cli cli;
 
-  @Option(
-      names = {"-r", "--ref-image"},
-      paramLabel = "FILE",
-      description =
-          "PNG or JPEG to work from; give several in order, they are Picture 1, Picture 2, ... in"
-              + " the prompt")
-  private List<String> references = new ArrayList<>();
+  @Mixin private ReferenceOptions references;
 
   @Mixin private RunOptions options;
+
+  @Mixin private RefCacheOptions refCache;
 
   EditCommand(Cli cli) {
     this.cli = cli;
@@ -42,21 +36,13 @@ final class EditCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     PictureRun run = new PictureRun(cli, "edit", options);
-    if (references.isEmpty()) {
-      throw Failure.usage(
-          "edit needs a picture", "add -r FILE; generate makes a picture from words alone");
-    }
-    if (references.size() > EditRequest.MAX_REFERENCES) {
-      throw Failure.usage(
-          "-r: expected at most "
-              + EditRequest.MAX_REFERENCES
-              + " pictures, got "
-              + references.size(),
-          "leave some out");
-    }
-    OutputSize size = options.shape.resolve(references.size(), run::warn);
+    References pictures =
+        references.resolve("edit", "add -r FILE; generate makes a picture from words alone");
+    OutputSize size = options.shape.resolve(pictures.paths().size(), run::warn);
+    RefCache reuse = refCache.resolve();
     run.execute(
-        References.of(references),
+        pictures,
+        reuse,
         (engine, ask) ->
             engine.edit(
                 new EditRequest(
@@ -65,7 +51,8 @@ final class EditCommand implements Callable<Integer> {
                     ask.pictures(),
                     size,
                     ask.sampling(),
-                    ask.tiling()),
+                    ask.tiling(),
+                    reuse),
                 ask.listener(),
                 cli.jobs().cancelToken()));
     return ExitCode.DONE;

@@ -2,6 +2,8 @@ package inkstone.app.cli;
 
 import inkstone.loader.CheckpointException;
 import inkstone.model.pipeline.CancelToken;
+import inkstone.model.pipeline.DriftReport;
+import inkstone.model.pipeline.DriftRequest;
 import inkstone.model.pipeline.EditRequest;
 import inkstone.model.pipeline.EngineOptions;
 import inkstone.model.pipeline.GenerateRequest;
@@ -24,6 +26,8 @@ interface Engine extends AutoCloseable {
 
   Result generate(GenerateRequest request, Listener listener, CancelToken cancel);
 
+  DriftReport drift(DriftRequest request, Listener listener, CancelToken cancel);
+
   @Override
   void close();
 
@@ -44,6 +48,11 @@ interface Engine extends AutoCloseable {
       @Override
       public Result generate(GenerateRequest request, Listener listener, CancelToken cancel) {
         return inkstone.generate(request, listener, cancel);
+      }
+
+      @Override
+      public DriftReport drift(DriftRequest request, Listener listener, CancelToken cancel) {
+        return inkstone.drift(request, listener, cancel);
       }
 
       @Override

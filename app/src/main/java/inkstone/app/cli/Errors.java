@@ -6,6 +6,7 @@ import inkstone.model.pipeline.InsufficientMemoryException;
 import inkstone.model.pipeline.UnfitModelException;
 import java.io.PrintStream;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import picocli.CommandLine;
@@ -53,10 +54,40 @@ final class Errors {
     String first = e.getUnmatched().getFirst();
     boolean root = e.getCommandLine().getParent() == null;
     String kind = first.startsWith("-") ? "option" : root ? "command" : "argument";
-    List<String> similar = e.getSuggestions().stream().limit(3).toList();
-    String next =
-        similar.isEmpty() ? help : "did you mean " + String.join(" or ", similar) + "? " + help;
+    List<String> similar =
+        e.getSuggestions().stream()
+            .sorted(Comparator.comparingInt(name -> -commonStart(name, first)))
+            .limit(3)
+            .toList();
+    List<String> takers = takers(e.getCommandLine(), first.split("=", 2)[0]);
+    String next = help;
+    if (!takers.isEmpty()) {
+      next =
+          String.join(" and ", takers) + (takers.size() == 1 ? " takes it; " : " take it; ") + help;
+    } else if (!similar.isEmpty()) {
+      next = "did you mean " + String.join(" or ", similar) + "? " + help;
+    }
     return report(ExitCode.USAGE, "unknown " + kind + " " + Numbers.quoted(first), next, e);
+  }
+
+  /** How many characters are the same from the start; an underscore is a hyphen mistyped. */
+  private static int commonStart(String name, String typed) {
+    int end = Math.min(name.length(), typed.length());
+    int at = 0;
+    while (at < end && name.charAt(at) == typed.replace('_', '-').charAt(at)) {
+      at++;
+    }
+    return at;
+  }
+
+  /** Other commands that have the option. */
+  private static List<String> takers(CommandLine command, String option) {
+    return command.getParent() == null
+        ? List.of()
+        : command.getParent().getSubcommands().values().stream()
+            .filter(other -> other.getCommandSpec().optionsMap().containsKey(option))
+            .map(CommandLine::getCommandName)
+            .toList();
   }
 
   private static String name(ArgSpec arg) {

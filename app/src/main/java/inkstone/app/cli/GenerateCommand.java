@@ -32,6 +32,7 @@ final class GenerateCommand implements Callable<Integer> {
     OutputSize size = options.shape.resolve(0, run::warn);
     run.execute(
         References.none(),
+        null,
         (engine, ask) ->
             engine.generate(
                 new GenerateRequest(

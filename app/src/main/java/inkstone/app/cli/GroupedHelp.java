@@ -21,7 +21,8 @@ final class GroupedHelp implements IHelpSectionRenderer {
           ShapeOptions.class, "Size:",
           SamplingOptions.class, "Sampling:",
           ModelOptions.class, "Model, speed, memory:",
-          SpeedOptions.class, "Model, speed, memory:");
+          SpeedOptions.class, "Model, speed, memory:",
+          RefCacheOptions.class, "Reference cache:");
 
   @Override
   public String render(Help help) {

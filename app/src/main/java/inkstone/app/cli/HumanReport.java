@@ -3,6 +3,7 @@ package inkstone.app.cli;
 import inkstone.model.pipeline.Result;
 import inkstone.model.pipeline.Stage;
 import java.io.PrintStream;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -138,6 +139,10 @@ final class HumanReport implements Report {
               result.seed(),
               TimeLeft.words(result.timings().totalSeconds())));
     }
+    boolean references = plan.command().equals("edit");
+    if (!quiet && references && (verbose || result.cacheStats().approximate())) {
+      line(prefix() + RefCacheLine.of(result.cacheStats()));
+    }
     if (verbose) {
       String stages =
           result.timings().stages().entrySet().stream()
@@ -149,6 +154,16 @@ final class HumanReport implements Report {
               Locale.ROOT,
               "at most %.1f MB of tensors besides the weights",
               result.peakBytes() / 1e6));
+    }
+    clear();
+    out.println(path);
+    out.flush();
+  }
+
+  @Override
+  public void drift(String path, Map<String, Object> facts, List<String> summary) {
+    if (!quiet) {
+      summary.forEach(this::line);
     }
     clear();
     out.println(path);

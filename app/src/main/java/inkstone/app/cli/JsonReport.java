@@ -4,6 +4,7 @@ import inkstone.model.pipeline.Result;
 import inkstone.model.pipeline.Stage;
 import java.io.PrintStream;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -99,7 +100,16 @@ final class JsonReport implements Report {
     result.timings().stages().forEach((stage, s) -> stages.put(name(stage), rounded(s)));
     event.put("stages", stages);
     event.put("peak_bytes", result.peakBytes());
+    event.put("ref_cache", RefCacheFacts.event(result.cacheStats()));
     event.put("metadata", metadata);
+    emit(event);
+  }
+
+  @Override
+  public void drift(String path, Map<String, Object> facts, List<String> summary) {
+    Map<String, Object> event = event("drift");
+    event.put("path", path);
+    event.putAll(facts);
     emit(event);
   }
 

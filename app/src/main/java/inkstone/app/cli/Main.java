@@ -79,13 +79,14 @@ public final class Main {
         new CommandLine(new InkstoneCommand())
             .addSubcommand(new EditCommand(cli))
             .addSubcommand(new GenerateCommand(cli))
+            .addSubcommand(new DriftCommand(cli))
             .addSubcommand(new InspectCommand(cli))
             .addSubcommand(new MetadataCommand(cli))
             .addSubcommand(new BenchCommand(cli))
             .addSubcommand(new DoctorCommand(cli))
             .addSubcommand(new CompletionCommand(cli))
             .addSubcommand(new HelpCommand());
-    for (String command : List.of("edit", "generate")) {
+    for (String command : List.of("edit", "generate", "drift")) {
       commandLine
           .getSubcommands()
           .get(command)

@@ -54,8 +54,14 @@ final class MetadataCommand implements Callable<Integer> {
   }
 
   private static String text(Object value) {
-    return value instanceof Collection<?> items
-        ? items.stream().map(String::valueOf).collect(Collectors.joining(", "))
-        : String.valueOf(value);
+    return switch (value) {
+      case Collection<?> items ->
+          items.stream().map(String::valueOf).collect(Collectors.joining(", "));
+      case Map<?, ?> fields ->
+          fields.entrySet().stream()
+              .map(field -> field.getKey() + " " + field.getValue())
+              .collect(Collectors.joining(", "));
+      case null, default -> String.valueOf(value);
+    };
   }
 }

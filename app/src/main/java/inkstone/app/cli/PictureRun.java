@@ -5,6 +5,7 @@ import inkstone.model.image.Image;
 import inkstone.model.pipeline.EngineOptions;
 import inkstone.model.pipeline.Listener;
 import inkstone.model.pipeline.Preview;
+import inkstone.model.pipeline.RefCache;
 import inkstone.model.pipeline.Result;
 import inkstone.model.pipeline.Sampling;
 import inkstone.model.pipeline.Stage;
@@ -53,15 +54,19 @@ final class PictureRun {
     warnings.add(message);
   }
 
-  void execute(References references, Work work) throws Failure, IOException {
+  /**
+   * @param refCache what the work's steps reuse, for the metadata; null when nothing was said
+   */
+  void execute(References references, RefCache refCache, Work work) throws Failure, IOException {
     try {
-      checkAndRun(references, work);
+      checkAndRun(references, refCache, work);
     } finally {
       report.clear();
     }
   }
 
-  private void checkAndRun(References references, Work work) throws Failure, IOException {
+  private void checkAndRun(References references, RefCache refCache, Work work)
+      throws Failure, IOException {
     // 1. What was asked
     String prompt = options.content.prompt(cli);
     SamplingOptions.Resolved sampling = options.sampling.resolve(options.content.negativePrompt());
@@ -100,7 +105,7 @@ final class PictureRun {
         Result result = work.run(engine, ask);
         result.warnings().forEach(report::warning);
         Map<String, Object> facts =
-            RunMetadata.of(command, options.model.given(), references, ask, result);
+            RunMetadata.of(command, options.model.given(), references, refCache, ask, result);
         cli.jobs().cancelToken().throwIfCancelled();
         OutputFile file = files.get(i);
         file.write(

@@ -4,6 +4,7 @@ import inkstone.model.pipeline.Result;
 import inkstone.model.pipeline.Sampling;
 import inkstone.model.pipeline.Stage;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /** Tells how a run goes: to a person or to a program. */
@@ -50,6 +51,15 @@ interface Report {
 
   /** A picture is in its place. */
   void written(String path, int index, Result result, Map<String, Object> metadata);
+
+  /**
+   * A drift report is in its place.
+   *
+   * @param path of its JSON file
+   * @param facts what that holds
+   * @param summary the same in some lines
+   */
+  void drift(String path, Map<String, Object> facts, List<String> summary);
 
   /** All pictures are there. */
   void end(double seconds);

@@ -45,6 +45,11 @@ final class RunCommandLine {
     option("--flow-shift", "flow_shift");
     add("-s", required("seed"));
     option("--vae-tiling", "vae_tiling");
+    option("--ref-cache", "ref_cache");
+    for (String parameter : List.of("warmup", "every", "layers", "groups", "budget", "bank")) {
+      option("--ref-cache-" + parameter, "ref_cache_" + parameter);
+    }
+    option("--ref-cache-dtype", "ref_cache_dtype");
     add("-o", output);
     return ShellQuote.join(words);
   }

@@ -5,6 +5,7 @@ import inkstone.app.image.PictureMetadata;
 import inkstone.loader.CheckpointException;
 import inkstone.loader.json.Json;
 import inkstone.model.pipeline.FlowShift;
+import inkstone.model.pipeline.RefCache;
 import inkstone.model.pipeline.Result;
 import inkstone.model.pipeline.VaeTiling;
 import java.nio.file.Path;
@@ -21,7 +22,12 @@ final class RunMetadata {
   private RunMetadata() {}
 
   static Map<String, Object> of(
-      String command, String model, References references, PictureRun.Ask ask, Result result) {
+      String command,
+      String model,
+      References references,
+      RefCache refCache,
+      PictureRun.Ask ask,
+      Result result) {
     Map<String, Object> facts = new LinkedHashMap<>();
     facts.put("command", command);
     facts.put("prompt", ask.prompt());
@@ -49,6 +55,7 @@ final class RunMetadata {
     if (ask.tiling() != VaeTiling.AUTO) {
       facts.put("vae_tiling", ask.tiling().name().toLowerCase(Locale.ROOT));
     }
+    RefCacheFacts.put(facts, refCache, result.cacheStats());
     result.metadata().forEach(facts::putIfAbsent);
     facts.putIfAbsent("software", "inkstone " + Version.number());
     return facts;
@@ -74,6 +81,9 @@ final class RunMetadata {
         .append(facts.get("height"))
         .append(", Version: ")
         .append(facts.get("software"));
+    if (Boolean.TRUE.equals(facts.get("approximate"))) {
+      parameters.append(", Ref cache: ").append(facts.get("ref_cache"));
+    }
     return PictureMetadata.of(parameters.toString(), JsonText.of(facts));
   }
 

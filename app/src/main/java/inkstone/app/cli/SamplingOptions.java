@@ -4,26 +4,19 @@ import inkstone.model.pipeline.FlowShift;
 import inkstone.model.pipeline.Sampling;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 import picocli.CommandLine.Option;
 
 /** How noise becomes a picture. */
 final class SamplingOptions {
-  /** Enough for the embedded model; the real one is usually run with 20 to 50. */
-  static final int DEFAULT_STEPS = 20;
-
   /** As diffusers' {@code true_cfg_scale}, which also acts only with a negative prompt. */
   static final double DEFAULT_GUIDANCE = 4.0;
 
   private static final int MAX_BATCH = 10_000;
 
-  /** Random seeds stay short enough to read aloud; torch's CPU generator uses 32 bits anyway. */
-  private static final long RANDOM_SEED_BOUND = 1L << 32;
-
   @Option(
       names = "--steps",
       paramLabel = "N",
-      description = "Denoising steps, 1 to 1000 (default: " + DEFAULT_STEPS + ")")
+      description = "Denoising steps, 1 to 1000 (default: " + Sampling.DEFAULT_STEPS + ")")
   private String steps;
 
   @Option(
@@ -89,7 +82,9 @@ final class SamplingOptions {
     List<String> notes = new ArrayList<>();
     List<Float> levels = sigmas == null ? List.of() : levels();
     int stepCount =
-        steps == null ? DEFAULT_STEPS : Numbers.whole("--steps", steps, 1, Sampling.MAX_STEPS);
+        steps == null
+            ? Sampling.DEFAULT_STEPS
+            : Numbers.whole("--steps", steps, 1, Sampling.MAX_STEPS);
     if (!levels.isEmpty()) {
       if (steps != null && stepCount != levels.size()) {
         throw Failure.usage(
@@ -116,15 +111,14 @@ final class SamplingOptions {
             ? -1
             : Numbers.whole("--seed", seed, Long.MIN_VALUE, Long.MAX_VALUE - MAX_BATCH);
     boolean random = given < 0;
-    long first = random ? ThreadLocalRandom.current().nextLong(RANDOM_SEED_BOUND) : given;
+    long first = random ? Sampling.randomSeed() : given;
     Sampling sampling = new Sampling(stepCount, cfg, first, shift(), levels);
     return new Resolved(sampling, negative, random, batch, List.copyOf(notes));
   }
 
   /** The same for picture {@code index} of a batch. */
   static Sampling withSeed(Sampling first, int index) {
-    return new Sampling(
-        first.steps(), first.cfgScale(), first.seed() + index, first.flowShift(), first.sigmas());
+    return first.withSeed(first.seed() + index);
   }
 
   private double guidance(String negativePrompt) throws Failure {

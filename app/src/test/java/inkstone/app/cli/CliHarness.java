@@ -1,5 +1,7 @@
 package inkstone.app.cli;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import inkstone.app.image.PictureReader;
 import inkstone.model.image.Image;
 import java.awt.image.BufferedImage;
@@ -11,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 
@@ -29,6 +32,10 @@ final class CliHarness {
 
   final Path folder;
   final FakeEngine engine = new FakeEngine();
+
+  /** What commands open. */
+  Engine.Opener engines = engine;
+
   RunningJob jobs = new RunningJob();
   boolean terminal;
   String stdin = "";
@@ -47,11 +54,26 @@ final class CliHarness {
             new ByteArrayInputStream(stdin.getBytes(StandardCharsets.UTF_8)),
             terminal,
             root(),
-            engine,
+            engines,
             jobs);
     int code = Main.run(cli, Stream.of(args).map(String::valueOf).toArray(String[]::new));
     return new Outcome(
         code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+  }
+
+  /** Runs a printed command as a POSIX shell would read it. */
+  Outcome again(String command) throws IOException, InterruptedException {
+    Process shell =
+        new ProcessBuilder("sh", "-c", "for w in " + command + "; do printf '%s\\0' \"$w\"; done")
+            .redirectErrorStream(true)
+            .start();
+    String out = new String(shell.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    if (!shell.waitFor(10, TimeUnit.SECONDS)) {
+      throw new AssertionError("the shell does not end");
+    }
+    List<String> words = List.of(out.split("\0"));
+    assertThat(words.getFirst()).isEqualTo("./inkstone");
+    return run(words.subList(1, words.size()).toArray());
   }
 
   /** A small picture to edit. */

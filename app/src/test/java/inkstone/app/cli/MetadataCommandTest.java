@@ -6,13 +6,11 @@ import inkstone.app.cli.CliHarness.Outcome;
 import inkstone.loader.json.Json;
 import inkstone.model.pipeline.EditRequest;
 import inkstone.model.pipeline.OutputSize;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -65,9 +63,7 @@ final class MetadataCommandTest {
 
     Outcome printed = cli.run("metadata", cli.output(), "--as-cli");
     assertThat(printed.code()).as(printed.err()).isEqualTo(ExitCode.DONE);
-    List<String> words = throughShell(printed.out().strip());
-    assertThat(words.getFirst()).isEqualTo("./inkstone");
-    Outcome again = cli.run(words.subList(1, words.size()).toArray());
+    Outcome again = cli.again(printed.out().strip());
 
     assertThat(again.code()).as(again.err()).isEqualTo(ExitCode.DONE);
     assertThat(cli.files()).contains("out-again.png");
@@ -76,17 +72,6 @@ final class MetadataCommandTest {
     assertThat(second).usingRecursiveComparison().isEqualTo(first);
     assertThat(second.prompt()).isEqualTo(prompt);
     assertThat(second.size()).isEqualTo(new OutputSize.Exact(96, 64));
-  }
-
-  /** The words that a POSIX shell makes of a command. */
-  private static List<String> throughShell(String command) throws Exception {
-    Process shell =
-        new ProcessBuilder("sh", "-c", "for w in " + command + "; do printf '%s\\0' \"$w\"; done")
-            .redirectErrorStream(true)
-            .start();
-    String out = new String(shell.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(shell.waitFor(10, TimeUnit.SECONDS)).isTrue();
-    return List.of(out.split("\0"));
   }
 
   @Test

@@ -107,6 +107,12 @@ final class UsageTest {
     Outcome outcome = cli.run("edit", "-r", cli.picture(), "-p", "x", "--stepz", "3");
 
     assertThat(outcome.err()).contains("did you mean --steps");
+
+    Outcome cutShort = cli.run("edit", "-r", cli.picture(), "-p", "x", "--ref-cache-dtyp", "f16");
+    Outcome underscore = cli.run("edit", "-r", cli.picture(), "-p", "x", "--ref_cache", "off");
+
+    assertThat(cutShort.err()).contains("did you mean --ref-cache-dtype");
+    assertThat(underscore.err()).contains("did you mean --ref-cache or");
   }
 
   @Test
@@ -251,7 +257,9 @@ final class UsageTest {
   @Test
   void generateTakesNoReference() {
     assertRefused(
-        cli.run("generate", "-p", "x", "-r", "a.png"), ExitCode.USAGE, "unknown option \"-r\"");
+        cli.run("generate", "-p", "x", "-r", "a.png"),
+        ExitCode.USAGE,
+        "unknown option \"-r\"\n  edit and drift take it");
     assertRefused(
         cli.run("generate", "-p", "x", "--size", "same"),
         ExitCode.USAGE,
@@ -283,7 +291,15 @@ final class UsageTest {
   void helpFitsEightyColumns() {
     for (String command :
         List.of(
-            "edit", "generate", "inspect", "metadata", "bench", "doctor", "completion", "help")) {
+            "edit",
+            "generate",
+            "drift",
+            "inspect",
+            "metadata",
+            "bench",
+            "doctor",
+            "completion",
+            "help")) {
       Outcome outcome = cli.run(command, "--help");
       assertThat(outcome.code()).isEqualTo(ExitCode.DONE);
       assertThat(outcome.outLines()).allMatch(line -> line.length() <= 80);
@@ -295,6 +311,7 @@ final class UsageTest {
   @Test
   void versionAndCompletion() {
     assertThat(cli.run("--version").out()).startsWith("inkstone ").contains("Java ");
-    assertThat(cli.run("completion").out()).contains("--ref-image").contains("complete ");
+    assertThat(cli.run("completion").out())
+        .contains("--ref-image", "--ref-cache-layers", "complete ");
   }
 }

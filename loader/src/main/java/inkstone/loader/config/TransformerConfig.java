@@ -20,6 +20,8 @@ import java.util.List;
  * @param zeroCondT whether reference tokens are modulated as at timestep 0
  * @param useAdditionalTCond whether a second condition is embedded beside the timestep
  * @param useLayer3dRope whether images are layers of one picture
+ * @param referenceMask whom reference tokens attend to: {@code reference_mask}, "none" or "self", a
+ *     key of this project for checkpoints trained with such a mask
  */
 public record TransformerConfig(
     int patchSize,
@@ -33,20 +35,63 @@ public record TransformerConfig(
     List<Integer> axesDimsRope,
     boolean zeroCondT,
     boolean useAdditionalTCond,
-    boolean useLayer3dRope) {
+    boolean useLayer3dRope,
+    ReferenceMask referenceMask) {
 
   /** Qwen-Image, Qwen-Image-Edit and Qwen-Image-Edit-2509. */
   public static final TransformerConfig QWEN_IMAGE =
       new TransformerConfig(
-          2, 64, 16, 60, 128, 24, 3584, false, List.of(16, 56, 56), false, false, false);
+          2,
+          64,
+          16,
+          60,
+          128,
+          24,
+          3584,
+          false,
+          List.of(16, 56, 56),
+          false,
+          false,
+          false,
+          ReferenceMask.NONE);
 
   /** Qwen-Image-Edit-2511: references are modulated as at timestep 0. */
   public static final TransformerConfig QWEN_IMAGE_EDIT_2511 =
       new TransformerConfig(
-          2, 64, 16, 60, 128, 24, 3584, false, List.of(16, 56, 56), true, false, false);
+          2,
+          64,
+          16,
+          60,
+          128,
+          24,
+          3584,
+          false,
+          List.of(16, 56, 56),
+          true,
+          false,
+          false,
+          ReferenceMask.NONE);
 
   public TransformerConfig {
     axesDimsRope = List.copyOf(axesDimsRope);
+  }
+
+  /** The same model with another mask of its references. */
+  public TransformerConfig withReferenceMask(ReferenceMask mask) {
+    return new TransformerConfig(
+        patchSize,
+        inChannels,
+        outChannels,
+        numLayers,
+        attentionHeadDim,
+        numAttentionHeads,
+        jointAttentionDim,
+        guidanceEmbeds,
+        axesDimsRope,
+        zeroCondT,
+        useAdditionalTCond,
+        useLayer3dRope,
+        mask);
   }
 
   /** Features of a token inside the blocks. */
@@ -86,9 +131,19 @@ public record TransformerConfig(
             ConfigFiles.ints(config, "axes_dims_rope", standard.axesDimsRope, 3, 3, 0, 1024),
             config.flag("zero_cond_t", standard.zeroCondT),
             config.flag("use_additional_t_cond", standard.useAdditionalTCond),
-            config.flag("use_layer3d_rope", standard.useLayer3dRope));
+            config.flag("use_layer3d_rope", standard.useLayer3dRope),
+            referenceMask(config));
     read.requireAxesFitHead(config);
     return read;
+  }
+
+  private static ReferenceMask referenceMask(Json config) throws CheckpointException {
+    String word = config.string("reference_mask", "none");
+    return switch (word) {
+      case "none" -> ReferenceMask.NONE;
+      case "self" -> ReferenceMask.SELF;
+      default -> throw config.errorAt("reference_mask", "none or self", word);
+    };
   }
 
   private void requireAxesFitHead(Json config) throws CheckpointException {

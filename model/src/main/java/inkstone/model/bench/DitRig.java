@@ -2,6 +2,7 @@ package inkstone.model.bench;
 
 import inkstone.loader.CheckpointException;
 import inkstone.loader.Weights;
+import inkstone.loader.config.ReferenceMask;
 import inkstone.loader.config.TransformerConfig;
 import inkstone.memory.TensorArena;
 import inkstone.model.debug.Taps;
@@ -60,7 +61,8 @@ final class DitRig implements AutoCloseable {
         List.of(headDim - 2 * side, side, side),
         false,
         false,
-        false);
+        false,
+        ReferenceMask.NONE);
   }
 
   /** A grid of so many tokens, as square as can be. */

@@ -2,6 +2,8 @@ package inkstone.model.dit;
 
 import inkstone.loader.config.TransformerConfig;
 import inkstone.memory.TensorArena;
+import inkstone.model.kv.PassCounter;
+import inkstone.ops.Compute;
 import inkstone.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -38,6 +40,16 @@ public final class DitState {
     }
   }
 
+  /** Which modulation a run of rows is under. */
+  enum Condition {
+    /** The text's own weights, at the timestep. */
+    TEXT,
+    /** The image's weights, at the timestep. */
+    IMAGE,
+    /** The image's weights, at t = 0: references of a model with {@code zero_cond_t}. */
+    REFERENCE
+  }
+
   /**
    * A run of rows under one modulation.
    *
@@ -45,7 +57,6 @@ public final class DitState {
    * @param normed {@code [rows, D]}, what goes into a branch
    * @param attended {@code [rows, H·d]}, what the heads gave
    * @param mlpHidden {@code [rows, 4·D]}
-   * @param text whether the text's weights are for these rows
    */
   record Span(
       Tensor hidden,
@@ -53,7 +64,12 @@ public final class DitState {
       Tensor attended,
       Tensor mlpHidden,
       Modulation.Vectors modulation,
-      boolean text) {}
+      Condition condition) {
+    /** Whether the text's weights are for these rows. */
+    boolean text() {
+      return condition == Condition.TEXT;
+    }
+  }
 
   /** Token and channel counts from which every buffer follows. */
   private record Sizes(TransformerConfig config, long text, long target, long images) {
@@ -76,6 +92,8 @@ public final class DitState {
     WIDE,
     COS,
     SIN,
+    SLICE_COS,
+    SLICE_SIN,
     TEXT_NORMED,
     TIME_PROJECTION,
     TIME_HIDDEN,
@@ -91,6 +109,8 @@ public final class DitState {
         case HIDDEN, NORMED -> dims(s.tokens(), s.inner());
         case WIDE -> dims(s.tokens(), FeedForward.EXPANSION * s.inner());
         case COS, SIN -> dims(s.tokens(), s.config().attentionHeadDim() / 2);
+        case SLICE_COS, SLICE_SIN ->
+            dims(s.target() == s.images() ? 0 : s.images(), s.config().attentionHeadDim() / 2);
         case TEXT_NORMED -> dims(s.text(), s.config().jointAttentionDim());
         case TIME_PROJECTION -> dims(1, TimestepEmbedding.PROJECTION);
         case TIME_HIDDEN -> dims(1, s.inner());
@@ -115,7 +135,9 @@ public final class DitState {
   private final List<Rows> imageRows = new ArrayList<>();
   private final Map<Buffer, Tensor> buffers = new EnumMap<>(Buffer.class);
   private final List<Modulation.Vectors> imageModulations = new ArrayList<>();
-  private final List<Span> spans = new ArrayList<>();
+
+  /** What the passes over this state have done so far. */
+  final PassCounter counter = new PassCounter();
 
   final Tensor hidden; // [N, D]
   final Tensor normed; // [N, D]
@@ -174,19 +196,11 @@ public final class DitState {
     normOut = buffers.get(Buffer.NORM_OUT);
     velocity = buffers.get(Buffer.VELOCITY);
 
-    boolean referencesApart = config.zeroCondT() && images.size() > 1;
-    for (int condition = 0; condition < (referencesApart ? 2 : 1); condition++) {
+    for (int condition = 0; condition < (referencesApart() ? 2 : 1); condition++) {
       long from = (long) condition * Modulation.VECTORS;
       imageModulations.add(
           new Modulation.Vectors(
               buffers.get(Buffer.IMAGE_MODULATION).rows(from, from + Modulation.VECTORS)));
-    }
-    spans.add(span(textRows, textModulation));
-    if (referencesApart) {
-      spans.add(span(targetRows, imageModulations.get(0)));
-      spans.add(span(new Rows(targetRows.to(), next), imageModulations.get(1)));
-    } else {
-      spans.add(span(allImageRows, imageModulations.get(0)));
     }
     rope.fill(cos, sin, textTokens, images);
   }
@@ -233,18 +247,97 @@ public final class DitState {
         .named("DitState." + name);
   }
 
-  private Span span(Rows rows, Modulation.Vectors modulation) {
-    return new Span(
-        rows.of(hidden),
-        rows.of(normed),
-        rows.flat(attended),
-        rows.of(mlpHidden),
-        modulation,
-        modulation == textModulation);
+  /** Whether references have a modulation of their own (t = 0). */
+  boolean referencesApart() {
+    return config.zeroCondT() && images.size() > 1;
+  }
+
+  /** Text, target and references. */
+  ActiveRows everything() {
+    return active(textRows, allImageRows, allImageRows.of(cos), allImageRows.of(sin));
+  }
+
+  /** Text and target. */
+  ActiveRows withoutReferences() {
+    return active(textRows, targetRows, targetRows.of(cos), targetRows.of(sin));
+  }
+
+  /** The target alone. */
+  ActiveRows target() {
+    return active(new Rows(0, 0), targetRows, targetRows.of(cos), targetRows.of(sin));
+  }
+
+  /** One reference alone, 0 for the first. */
+  ActiveRows reference(int reference) {
+    Rows rows = imageRows.get(reference + 1);
+    return active(new Rows(0, 0), rows, rows.of(cos), rows.of(sin));
+  }
+
+  /** No rows. */
+  ActiveRows nothing() {
+    Rows none = new Rows(textRows.to(), textRows.to());
+    return active(new Rows(0, 0), none, none.of(cos), none.of(sin));
+  }
+
+  /**
+   * Text, target, and some reference rows, which lie one after the other behind the target in all
+   * buffers. Their positions are copied to tables of their own.
+   *
+   * @param chosen which of the R reference rows, ascending
+   */
+  ActiveRows slice(Compute compute, int[] chosen) {
+    Rows image = new Rows(targetRows.from(), targetRows.to() + chosen.length);
+    return active(
+        textRows,
+        image,
+        sliceTable(compute, Buffer.SLICE_COS, cos, chosen),
+        sliceTable(compute, Buffer.SLICE_SIN, sin, chosen));
+  }
+
+  private Tensor sliceTable(Compute compute, Buffer buffer, Tensor full, int[] chosen) {
+    long target = targetRows.count();
+    Tensor table = buffers.get(buffer).rows(0, target + chosen.length);
+    table.rows(0, target).copyFrom(targetRows.of(full));
+    inkstone.ops.Rows.gather(
+        compute, table.rows(target, table.dim(0)), referenceRows().of(full), chosen);
+    return table;
+  }
+
+  private ActiveRows active(Rows text, Rows image, Tensor cosTable, Tensor sinTable) {
+    List<Span> spans = new ArrayList<>();
+    addSpan(spans, text, textModulation, Condition.TEXT);
+    Rows target = new Rows(image.from(), Math.clamp(targetRows.to(), image.from(), image.to()));
+    if (referencesApart()) {
+      addSpan(spans, target, imageModulations.get(0), Condition.IMAGE);
+      addSpan(
+          spans, new Rows(target.to(), image.to()), imageModulations.get(1), Condition.REFERENCE);
+    } else {
+      addSpan(spans, image, imageModulations.get(0), Condition.IMAGE);
+    }
+    return new ActiveRows(text, image, spans, cosTable, sinTable);
+  }
+
+  private void addSpan(
+      List<Span> spans, Rows rows, Modulation.Vectors modulation, Condition condition) {
+    if (rows.count() > 0) {
+      spans.add(
+          new Span(
+              rows.of(hidden),
+              rows.of(normed),
+              rows.flat(attended),
+              rows.of(mlpHidden),
+              modulation,
+              condition));
+    }
   }
 
   TransformerConfig config() {
     return config;
+  }
+
+  /** What the passes over this state have done so far. */
+  public PassCounter counter() {
+    return counter;
   }
 
   /** The target first, then the references. */
@@ -280,17 +373,23 @@ public final class DitState {
     return imageRows.get(slot);
   }
 
-  List<Span> spans() {
-    return spans;
+  /** Of all references. */
+  Rows referenceRows() {
+    return new Rows(targetRows.to(), allImageRows.to());
   }
 
-  /** Distinct modulations of image rows: 2 when the references have their own (t = 0). */
-  int imageConditions() {
-    return imageModulations.size();
+  /** Where the modulation of a condition is written. */
+  Modulation.Vectors modulation(Condition condition) {
+    return switch (condition) {
+      case TEXT -> textModulation;
+      case IMAGE -> imageModulations.get(0);
+      case REFERENCE -> imageModulations.get(1);
+    };
   }
 
-  Modulation.Vectors imageModulation(int condition) {
-    return imageModulations.get(condition);
+  /** Tokens of the sequence. */
+  long tokens() {
+    return allImageRows.to();
   }
 
   /** {@code [D]}, of the final norm: scale comes first, unlike in the blocks. */
@@ -303,8 +402,9 @@ public final class DitState {
     return normOut.rows(1, 2).view(normOut.dim(1));
   }
 
-  /** {@code [1, D]}: condition 0 is the timestep, 1 is t = 0. */
-  Tensor siluTemb(int condition) {
-    return siluTemb.rows(condition, condition + 1);
+  /** {@code [1, D]}: row 0 is the timestep, row 1 is t = 0. */
+  Tensor siluTemb(Condition condition) {
+    int row = condition == Condition.REFERENCE ? 1 : 0;
+    return siluTemb.rows(row, row + 1);
   }
 }

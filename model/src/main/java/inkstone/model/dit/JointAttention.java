@@ -15,8 +15,8 @@ import inkstone.tensor.Tensor;
  * its own projections; every row sees every row.
  *
  * <p>After norm and RoPE, keys and values lie in {@link DitState#key} and {@link DitState#value} in
- * the order [text, target, reference 1, …]: whoever wants to keep or replace the rows of an image
- * finds them at {@link DitState#imageRows}.
+ * the order [text, target, reference 1, …]; there {@link BlockPass#exchange} keeps the rows of the
+ * references or completes them.
  */
 final class JointAttention {
   private final float scale;
@@ -57,50 +57,61 @@ final class JointAttention {
    *
    * <p>L text, I image, N = L + I tokens; H heads of d channels, D = H·d.
    *
-   * @param path module path of this attention; keys and values are tapped at {@code path.key} and
-   *     {@code path.value}
+   * @param path module path of this attention; the keys and values of the rows that are there are
+   *     tapped at {@code path.key} and {@code path.value}
    */
-  void forward(Compute compute, DitState state, String path, Taps taps) {
-    DitState.Rows text = state.textRows();
-    DitState.Rows image = state.allImageRows();
-    Tensor textNormed = text.of(state.normed); // [L, D]
-    Tensor imageNormed = image.of(state.normed); // [I, D]
+  void forward(Compute compute, DitState state, BlockPass pass, int layer, String path, Taps taps) {
+    ActiveRows fresh = pass.fresh(layer);
+    ActiveRows queries = pass.queries(layer);
+    project(compute, state, queries.text(), state.query, addQProj); // [L, D]
+    project(compute, state, fresh.text(), state.key, addKProj); // [L, D]
+    project(compute, state, fresh.text(), state.value, addVProj); // [L, D]
+    project(compute, state, queries.image(), state.query, toQ); // [I, D]
+    project(compute, state, fresh.image(), state.key, toK); // [I, D]
+    project(compute, state, fresh.image(), state.value, toV); // [I, D]
 
-    addQProj.forward(compute, text.flat(state.query), textNormed); // [L, D]
-    addKProj.forward(compute, text.flat(state.key), textNormed); // [L, D]
-    addVProj.forward(compute, text.flat(state.value), textNormed); // [L, D]
-    toQ.forward(compute, image.flat(state.query), imageNormed); // [I, D]
-    toK.forward(compute, image.flat(state.key), imageNormed); // [I, D]
-    toV.forward(compute, image.flat(state.value), imageNormed); // [I, D]
+    DitState.Rows text = fresh.text();
+    normAndTurn(
+        compute, state.query, queries.text(), normAddedQ, text.of(state.cos), text.of(state.sin));
+    normAndTurn(compute, state.key, text, normAddedK, text.of(state.cos), text.of(state.sin));
+    normAndTurn(compute, state.query, queries.image(), normQ, queries.cos(), queries.sin());
+    normAndTurn(compute, state.key, fresh.image(), normK, fresh.cos(), fresh.sin());
+    pass.exchange(layer);
 
-    normAndTurn(compute, state, text, normAddedQ, normAddedK); // [L, H, d]
-    normAndTurn(compute, state, image, normQ, normK); // [I, H, d]
+    DitState.Rows rows = pass.rows(layer).all();
+    taps.tap(path + ".key", rows.of(state.key));
+    taps.tap(path + ".value", rows.of(state.value));
 
-    taps.tap(path + ".key", state.key);
-    taps.tap(path + ".value", state.value);
+    for (BlockPass.Part part : pass.parts(layer)) {
+      Attention.forward(
+          compute,
+          part.queries().of(state.attended),
+          part.queries().of(state.query),
+          part.keys(),
+          AttentionMask.NONE,
+          scale); // [queries, H, d]
+      pass.attended(part);
+    }
 
-    Attention.forward(
-        compute,
-        state.attended,
-        state.query,
-        state.key,
-        state.value,
-        AttentionMask.NONE,
-        scale); // [N, H, d]
-
-    for (DitState.Span span : state.spans()) {
+    for (DitState.Span span : pass.onward(layer).spans()) {
       LinearLayer out = span.text() ? toAddOut : toOut;
       out.addGated(compute, span.hidden(), span.modulation().gate1(), span.attended()); // [rows, D]
     }
   }
 
-  /** RMS norm over the channels of each head, then RoPE, of the queries and keys of some rows. */
+  private static void project(
+      Compute compute, DitState state, DitState.Rows rows, Tensor heads, LinearLayer layer) {
+    if (rows.count() > 0) {
+      layer.forward(compute, rows.flat(heads), rows.of(state.normed)); // [rows, D]
+    }
+  }
+
+  /** RMS norm over the channels of each head, then RoPE, of the queries or keys of some rows. */
   private static void normAndTurn(
-      Compute compute, DitState state, DitState.Rows rows, Tensor queryNorm, Tensor keyNorm) {
-    Tensor cos = rows.of(state.cos);
-    Tensor sin = rows.of(state.sin);
-    QkNormRope.interleaved(
-        compute, rows.of(state.query), queryNorm, cos, sin, TransformerBlock.EPS);
-    QkNormRope.interleaved(compute, rows.of(state.key), keyNorm, cos, sin, TransformerBlock.EPS);
+      Compute compute, Tensor heads, DitState.Rows rows, Tensor weight, Tensor cos, Tensor sin) {
+    if (rows.count() > 0) {
+      QkNormRope.interleaved(
+          compute, rows.of(heads), weight, cos, sin, TransformerBlock.EPS); // [rows, H, d]
+    }
   }
 }

@@ -47,6 +47,11 @@ final class Modulation {
       }
     }
 
+    /** {@code [1, 6·D]}: all six one after the other. */
+    Tensor all() {
+      return all;
+    }
+
     Tensor shift1() {
       return vectors[0];
     }

@@ -2,13 +2,17 @@ package inkstone.model.dit;
 
 import inkstone.loader.CheckpointException;
 import inkstone.loader.Weights;
+import inkstone.loader.config.ReferenceMask;
 import inkstone.loader.config.TransformerConfig;
 import inkstone.memory.TensorArena;
 import inkstone.model.debug.Taps;
+import inkstone.model.kv.ReferenceKvCache;
+import inkstone.model.kv.StepPlan;
 import inkstone.ops.Activations;
 import inkstone.ops.Compute;
 import inkstone.ops.LayerNorm;
 import inkstone.ops.RmsNorm;
+import inkstone.ops.Rows;
 import inkstone.tensor.DType;
 import inkstone.tensor.Tensor;
 import java.util.ArrayList;
@@ -137,12 +141,101 @@ public final class QwenImageTransformer {
    */
   public Tensor forward(
       DitState state, Tensor imageTokens, Tensor text, float timestep, Taps taps) {
-    if (config.useAdditionalTCond()) {
-      throw new IllegalArgumentException(
-          "QwenImageTransformer.forward: the model has use_additional_t_cond, expected an"
-              + " additionalTCond of 0 or 1, got none; pass one");
+    requireNoAdditionalTCond();
+    return run(state, ReferencePass.NONE, imageTokens, text, timestep, 0, taps);
+  }
+
+  /**
+   * Velocity of the target tokens, as the reuse asks: with kept keys and values of the references
+   * in place of their rows, with fresh ones that are kept for later, or both. Positions, modulation
+   * rows and the order of the keys stay those of the whole sequence.
+   *
+   * <p>The parameters are those of {@link #forward(DitState, Tensor, Tensor, float, Taps)}. A
+   * {@link StepPlan.Prefill} reads the tokens of its reference only and gives no velocity.
+   *
+   * @throws IllegalArgumentException also when the reuse does not fit the sequence: the message
+   *     names what does not
+   * @throws IllegalStateException when the plan reads a cache that no whole pass has filled
+   */
+  public Tensor forwardWithCachedReferences(
+      DitState state,
+      ReferencePass reuse,
+      Tensor imageTokens,
+      Tensor text,
+      float timestep,
+      Taps taps) {
+    requireNoAdditionalTCond();
+    return runWithCaches(state, reuse, imageTokens, text, timestep, 0, taps);
+  }
+
+  /**
+   * The same for a model with {@code use_additional_t_cond}.
+   *
+   * @param additionalTCond row of {@code addition_t_embedding}, 0 or 1; the same in all passes that
+   *     share a memo
+   */
+  public Tensor forwardWithCachedReferences(
+      DitState state,
+      ReferencePass reuse,
+      Tensor imageTokens,
+      Tensor text,
+      float timestep,
+      int additionalTCond,
+      Taps taps) {
+    requireAdditionalTCond(additionalTCond);
+    return runWithCaches(state, reuse, imageTokens, text, timestep, additionalTCond, taps);
+  }
+
+  private Tensor runWithCaches(
+      DitState state,
+      ReferencePass reuse,
+      Tensor imageTokens,
+      Tensor text,
+      float timestep,
+      int additionalTCond,
+      Taps taps) {
+    PassCheck.require(config, state, reuse);
+    List<ReferenceKvCache> written = written(reuse);
+    boolean through = false;
+    try {
+      if (reuse.plan() instanceof StepPlan.Partial) {
+        written.forEach(ReferenceKvCache::beginRefresh);
+      } else {
+        written.forEach(ReferenceKvCache::beginWrite);
+      }
+      Tensor velocity = run(state, reuse, imageTokens, text, timestep, additionalTCond, taps);
+      written.forEach(ReferenceKvCache::endWrite);
+      through = true;
+      return velocity;
+    } finally {
+      if (!through) {
+        written.forEach(ReferenceKvCache::abandonWrite);
+      }
     }
-    return run(state, imageTokens, text, timestep, 0, taps);
+  }
+
+  private static List<ReferenceKvCache> written(ReferencePass reuse) {
+    return switch (reuse.plan()) {
+      case StepPlan.Cached c -> List.of();
+      case StepPlan.Prefill(int reference) -> List.of(reuse.caches().get(reference));
+      case StepPlan.Full f -> reuse.caches();
+      case StepPlan.Partial p -> reuse.caches();
+    };
+  }
+
+  /**
+   * A memo for the passes of one request.
+   *
+   * @param textTokens of each branch of guidance
+   * @param images grid of the target, then of the references in order
+   */
+  public ExactMemo newMemo(TensorArena arena, List<Integer> textTokens, List<LatentGrid> images) {
+    return new ExactMemo(arena, config, textTokens, images);
+  }
+
+  /** Bytes that {@link #newMemo} takes from its arena. */
+  public long memoBytes(List<Integer> textTokens, List<LatentGrid> images) {
+    return ExactMemo.bytes(config, textTokens, images);
   }
 
   /**
@@ -165,6 +258,11 @@ public final class QwenImageTransformer {
       float timestep,
       int additionalTCond,
       Taps taps) {
+    requireAdditionalTCond(additionalTCond);
+    return run(state, ReferencePass.NONE, imageTokens, text, timestep, additionalTCond, taps);
+  }
+
+  private void requireAdditionalTCond(int additionalTCond) {
     if (!config.useAdditionalTCond()) {
       throw new IllegalArgumentException(
           "QwenImageTransformer.forward: the model has no use_additional_t_cond, expected no"
@@ -178,29 +276,42 @@ public final class QwenImageTransformer {
               + additionalTCond
               + "; pass one of them");
     }
-    return run(state, imageTokens, text, timestep, additionalTCond, taps);
+  }
+
+  private void requireNoAdditionalTCond() {
+    if (config.useAdditionalTCond()) {
+      throw new IllegalArgumentException(
+          "QwenImageTransformer.forward: the model has use_additional_t_cond, expected an"
+              + " additionalTCond of 0 or 1, got none; pass one");
+    }
   }
 
   /** N tokens = L text + I image, of which T target; D channels. */
   private Tensor run(
       DitState state,
+      ReferencePass reuse,
       Tensor imageTokens,
       Tensor text,
       float timestep,
       int additionalTCond,
       Taps taps) {
     requireInputs(state, imageTokens, text, timestep);
-    Tensor textStream = state.textRows().of(state.hidden); // [L, D]
-    Tensor imageStream = state.allImageRows().of(state.hidden); // [I, D]
-    Tensor targetStream = state.targetRows().of(state.hidden); // [T, D]
-    Tensor targetNormed = state.targetRows().of(state.normed); // [T, D]
+    BlockPass pass =
+        new BlockPass(
+            compute,
+            state,
+            reuse,
+            timestep,
+            transformerBlocks.size(),
+            config.referenceMask() == ReferenceMask.SELF);
 
     // 1. Both streams into the inner width.
-    imgIn.forward(compute, imageStream, imageTokens); // [I, D]
-    taps.tap("img_in", imageStream);
-    RmsNorm.forward(compute, state.textNormed, text, txtNorm, EPS); // [L, jointAttentionDim]
-    txtIn.forward(compute, textStream, state.textNormed); // [L, D]
-    taps.tap("txt_in", textStream);
+    embedImages(state, pass, reuse, imageTokens);
+    taps.tap("img_in", pass.rows(0).image().of(state.hidden)); // [I, D]
+    if (pass.rows(0).text().count() > 0) {
+      embedText(state, reuse, text);
+      taps.tap("txt_in", state.textRows().of(state.hidden)); // [L, D]
+    }
 
     // 2. Conditioning: row 0 for the timestep, row 1 for t = 0 when the model conditions its
     //    references on it (zero_cond_t).
@@ -222,20 +333,85 @@ public final class QwenImageTransformer {
     for (int i = 0; i < transformerBlocks.size(); i++) {
       taps.checkpoint();
       String path = "transformer_blocks." + i;
-      transformerBlocks.get(i).forward(compute, state, path, taps); // [N, D]
-      taps.tap(path, imageStream);
-      taps.tap(path + ".txt", textStream);
+      transformerBlocks.get(i).forward(compute, state, pass, i, path, taps); // [N, D]
+      ActiveRows onward = pass.onward(i);
+      if (onward.image().count() > 0) {
+        taps.tap(path, onward.image().of(state.hidden));
+      }
+      if (onward.text().count() > 0) {
+        taps.tap(path + ".txt", onward.text().of(state.hidden));
+      }
+    }
+    if (reuse.plan() instanceof StepPlan.Prefill) {
+      return state.velocity;
     }
 
     // 4. Out of the inner width; only the target's rows are asked for.
+    Tensor targetStream = state.targetRows().of(state.hidden); // [T, D]
+    Tensor targetNormed = state.targetRows().of(state.normed); // [T, D]
     normOut.forwardFewRows(
-        compute, state.normOut.view(1, 2 * state.normOut.dim(1)), state.siluTemb(0)); // [1, 2·D]
+        compute,
+        state.normOut.view(1, 2 * state.normOut.dim(1)),
+        state.siluTemb(DitState.Condition.IMAGE)); // [1, 2·D]
     LayerNorm.modulated(
         compute, targetNormed, targetStream, state.shiftOut(), state.scaleOut(), EPS); // [T, D]
     taps.tap("norm_out", targetNormed);
     projOut.forward(compute, state.velocity, targetNormed); // [T, patchSize² · outChannels]
     taps.tap("proj_out", state.velocity);
     return state.velocity;
+  }
+
+  /** Embeds the image rows that block 0 finds; references come from the memo where it has them. */
+  private void embedImages(
+      DitState state, BlockPass pass, ReferencePass reuse, Tensor imageTokens) {
+    DitState.Rows rows = pass.rows(0).image();
+    ExactMemo memo = reuse.memo();
+    long target = state.targetRows().count();
+    if (reuse.plan() instanceof StepPlan.Prefill) {
+      long from = rows.from() - state.textTokens();
+      imgIn.forward(
+          compute, rows.of(state.hidden), imageTokens.rows(from, from + rows.count())); // [Ri, D]
+      return;
+    }
+    DitState.Rows references = new DitState.Rows(state.targetRows().to(), rows.to());
+    imgIn.forward(
+        compute, state.targetRows().of(state.hidden), imageTokens.rows(0, target)); // [T, D]
+    if (references.count() == 0) {
+      return;
+    }
+    Tensor embedded = references.of(state.hidden); // [R or r, D]
+    Tensor tokens = imageTokens.rows(target, imageTokens.dim(0)); // [R, inChannels]
+    boolean known = memo != null && memo.referencesKnown();
+    if (pass.slice() == null) {
+      if (known) {
+        embedded.copyFrom(memo.references());
+      } else {
+        imgIn.forward(compute, embedded, tokens);
+      }
+    } else if (known) {
+      Rows.gather(compute, embedded, memo.references(), pass.slice());
+    } else {
+      // All of them: the tokens may have more channels than the buffers, the embedded ones never.
+      Tensor all = state.referenceRows().of(state.normed); // [R, D]
+      imgIn.forward(compute, all, tokens);
+      Rows.gather(compute, embedded, all, pass.slice());
+    }
+    if (memo != null && !known && pass.slice() == null) {
+      memo.keepReferences(embedded);
+    }
+  }
+
+  private void embedText(DitState state, ReferencePass reuse, Tensor text) {
+    Tensor textStream = state.textRows().of(state.hidden); // [L, D]
+    ExactMemo memo = reuse.memo();
+    if (memo != null && memo.recallText(reuse.branch(), textStream)) {
+      return;
+    }
+    RmsNorm.forward(compute, state.textNormed, text, txtNorm, EPS); // [L, jointAttentionDim]
+    txtIn.forward(compute, textStream, state.textNormed); // [L, D]
+    if (memo != null) {
+      memo.keepText(reuse.branch(), textStream);
+    }
   }
 
   private void requireInputs(DitState state, Tensor imageTokens, Tensor text, float timestep) {

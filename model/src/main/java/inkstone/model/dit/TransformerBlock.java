@@ -36,20 +36,18 @@ final class TransformerBlock {
   /**
    * Advances {@code state.hidden} by one block. Each span is a run of rows with one modulation:
    * text, target, and references where their modulation differs from the target's ({@code
-   * zero_cond_t}).
+   * zero_cond_t}). The pass says which rows are projected and which go on.
    *
-   * <p>L text, I image, N = L + I tokens; D channels.
-   *
+   * @param layer index of this block
    * @param path module path of this block, for taps
    */
-  void forward(Compute compute, DitState state, String path, Taps taps) {
-    txtMod.forward(compute, state.textModulation, state.siluTemb(0)); // 6 × [D]
-    for (int condition = 0; condition < state.imageConditions(); condition++) {
-      imgMod.forward(
-          compute, state.imageModulation(condition), state.siluTemb(condition)); // 6 × [D]
+  void forward(Compute compute, DitState state, BlockPass pass, int layer, String path, Taps taps) {
+    for (DitState.Condition condition : pass.conditions(layer)) {
+      Modulation modulation = condition == DitState.Condition.TEXT ? txtMod : imgMod;
+      pass.modulate(layer, condition, modulation); // 6 × [D]
     }
 
-    for (DitState.Span span : state.spans()) {
+    for (DitState.Span span : pass.fresh(layer).spans()) {
       LayerNorm.modulated(
           compute,
           span.normed(),
@@ -58,9 +56,10 @@ final class TransformerBlock {
           span.modulation().scale1(),
           EPS); // [rows, D]
     }
-    attn.forward(compute, state, path + ".attn", taps); // [N, D]
+    attn.forward(compute, state, pass, layer, path + ".attn", taps);
 
-    for (DitState.Span span : state.spans()) {
+    ActiveRows onward = pass.onward(layer);
+    for (DitState.Span span : onward.spans()) {
       LayerNorm.modulated(
           compute,
           span.normed(),
@@ -69,14 +68,19 @@ final class TransformerBlock {
           span.modulation().scale2(),
           EPS); // [rows, D]
     }
-    DitState.Rows text = state.textRows();
-    DitState.Rows image = state.allImageRows();
-    txtMlp.expand(compute, text.of(state.mlpHidden), text.of(state.normed)); // [L, 4·D]
-    imgMlp.expand(compute, image.of(state.mlpHidden), image.of(state.normed)); // [I, 4·D]
-    for (DitState.Span span : state.spans()) {
+    expand(compute, state, txtMlp, onward.text());
+    expand(compute, state, imgMlp, onward.image());
+    for (DitState.Span span : onward.spans()) {
       FeedForward mlp = span.text() ? txtMlp : imgMlp;
       mlp.addGated(
           compute, span.hidden(), span.modulation().gate2(), span.mlpHidden()); // [rows, D]
+    }
+    pass.end(layer);
+  }
+
+  private static void expand(Compute compute, DitState state, FeedForward mlp, DitState.Rows rows) {
+    if (rows.count() > 0) {
+      mlp.expand(compute, rows.of(state.mlpHidden), rows.of(state.normed)); // [rows, 4·D]
     }
   }
 }

@@ -1,17 +1,23 @@
 package inkstone.model.image;
 
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.HexFormat;
 
 /**
  * An 8-bit RGB picture, row-major, three bytes a pixel. It knows neither files nor colour profiles;
  * alpha, palettes and orientation are resolved before one is made.
  *
- * <p>The bytes are shared with the caller, not copied; nobody changes them after construction.
+ * <p>The bytes are shared with the caller, not copied; nobody changes them after construction:
+ * {@link #digest} stands for them from the first time it is asked.
  */
 public final class Image {
   private final int width;
   private final int height;
   private final byte[] rgb;
+  private String digest;
 
   /**
    * @param rgb {@code width * height * 3} bytes
@@ -69,6 +75,23 @@ public final class Image {
 
   public Size size() {
     return new Size(width, height);
+  }
+
+  /** SHA-256 of width, height and pixels, as hex; computed once. */
+  public String digest() {
+    String known = digest; // threads that race here compute the same
+    if (known == null) {
+      try {
+        MessageDigest sha = MessageDigest.getInstance("SHA-256");
+        sha.update(ByteBuffer.allocate(2 * Integer.BYTES).putInt(width).putInt(height).flip());
+        known = HexFormat.of().formatHex(sha.digest(rgb));
+      } catch (NoSuchAlgorithmException e) {
+        throw new IllegalStateException(
+            "Image.digest: expected SHA-256, which every Java platform has; use another Java", e);
+      }
+      digest = known;
+    }
+    return known;
   }
 
   @Override

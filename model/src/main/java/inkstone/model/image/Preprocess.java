@@ -27,9 +27,7 @@ public final class Preprocess {
    * @throws IllegalArgumentException when one side is more than 200 times the other
    */
   public static Patches qwen2Vl(TensorArena arena, Image image, ProcessorConfig config) {
-    Size size =
-        Sizes.smartResize(
-            image.height(), image.width(), config.factor(), config.minPixels(), config.maxPixels());
+    Size size = qwen2VlSize(image.size(), config);
     Image resized = Resize.torchBicubic(image, size.width(), size.height());
     int patch = config.patchSize();
     int merge = config.mergeSize();
@@ -59,6 +57,12 @@ public final class Preprocess {
       }
     }
     return new Patches(pixelValues, gridH, gridW);
+  }
+
+  /** The size to which {@link #qwen2Vl} scales a picture of that size. */
+  public static Size qwen2VlSize(Size size, ProcessorConfig config) {
+    return Sizes.smartResize(
+        size.height(), size.width(), config.factor(), config.minPixels(), config.maxPixels());
   }
 
   /** What each 8-bit value of each channel becomes. */

@@ -36,10 +36,16 @@ final class Components implements AutoCloseable {
   final VaeConfig vaeConfig;
   final PromptEncoder promptEncoder;
   final QwenImageTransformer transformer;
-  final LatentCodec codec;
 
-  Components(Compute compute, Path folder) throws CheckpointException {
+  /** Changes with the transformer's files. */
+  final String transformerDigest;
+
+  final LatentCodec codec;
+  final ContentCache cache;
+
+  Components(Compute compute, Path folder, long cacheBytes) throws CheckpointException {
     boolean built = false;
+    cache = new ContentCache(cacheBytes);
     try {
       requireFolder(folder);
       ModelIndex index = ModelIndex.read(folder.resolve("model_index.json"));
@@ -55,12 +61,15 @@ final class Components implements AutoCloseable {
               QwenTokenizer.read(folder.resolve("tokenizer")),
               new TextEncoder(compute, textConfig, textWeights),
               pipelineClass.edits() ? new VisionTower(compute, textConfig, textWeights) : null,
-              pipelineClass.edits() ? ProcessorConfig.read(folder.resolve("processor")) : null);
+              pipelineClass.edits() ? ProcessorConfig.read(folder.resolve("processor")) : null,
+              cache);
 
       transformerConfig = TransformerConfig.read(folder.resolve("transformer"));
       transformer =
           new QwenImageTransformer(
               compute, transformerConfig, Weights.open(arena, folder.resolve("transformer")));
+
+      transformerDigest = Digests.ofFiles(folder.resolve("transformer"));
 
       vaeConfig = VaeConfig.read(folder.resolve("vae"));
       requireSameLatents(folder);
@@ -79,7 +88,7 @@ final class Components implements AutoCloseable {
       throw new CheckpointException("model: " + folder + ": " + e.getMessage(), e);
     } finally {
       if (!built) {
-        arena.close();
+        close();
       }
     }
   }
@@ -153,6 +162,7 @@ final class Components implements AutoCloseable {
 
   @Override
   public void close() {
+    cache.close();
     arena.close();
   }
 }

@@ -1,8 +1,9 @@
 package inkstone.model.pipeline;
 
 import inkstone.loader.config.SchedulerConfig;
+import inkstone.loader.config.TransformerConfig;
 import inkstone.memory.TensorArena;
-import inkstone.model.dit.DitState;
+import inkstone.model.debug.Taps;
 import inkstone.model.dit.LatentGrid;
 import inkstone.model.dit.QwenImageTransformer;
 import inkstone.model.image.Image;
@@ -21,20 +22,27 @@ import java.util.List;
 final class Denoiser {
   private final Compute compute;
   private final QwenImageTransformer transformer;
+  private final String weights;
   private final SchedulerConfig scheduler;
   private final LatentCodec codec;
   private final LatentPreview preview;
+  private final ReferenceBank bank;
 
-  Denoiser(
-      Compute compute,
-      QwenImageTransformer transformer,
-      SchedulerConfig scheduler,
-      LatentCodec codec) {
+  /**
+   * @param bank where keys and values of references outlive a run, where that is exact
+   */
+  Denoiser(Compute compute, Components model, ReferenceBank bank) {
     this.compute = compute;
-    this.transformer = transformer;
-    this.scheduler = scheduler;
-    this.codec = codec;
+    this.transformer = model.transformer;
+    this.weights = model.transformerDigest;
+    this.scheduler = model.scheduler;
+    this.codec = model.codec;
     this.preview = new LatentPreview(codec);
+    this.bank = bank;
+  }
+
+  TransformerConfig config() {
+    return transformer.config();
   }
 
   /**
@@ -57,74 +65,111 @@ final class Denoiser {
     return transformer.stateBytes(textTokens, grids);
   }
 
+  /** Gives up keys and values of earlier runs when memory is missing. */
+  void makeRoom(long missingBytes) {
+    if (missingBytes > 0) {
+      bank.clear();
+    }
+  }
+
+  /** Bytes that a memo of exact things will allocate. */
+  long memoBytes(List<Integer> textTokens, List<LatentGrid> grids) {
+    return transformer.memoBytes(textTokens, grids);
+  }
+
   /**
    * Turns noise into the target's latents.
    *
+   * @param taps what the passes show themselves to
    * @param imageTokens from {@link #imageTokens}, references filled in
    * @param embeds what the branches attend to
+   * @param choice what the steps reuse
    * @param previewTiling how a listener's full-size previews are decoded
    * @return the target's rows of {@code imageTokens}
    */
   Tensor denoise(
       Run run,
+      Taps taps,
       Sampling sampling,
       List<LatentGrid> grids,
       Tensor imageTokens,
       PromptEmbeds embeds,
+      ReuseChoice choice,
       Tiling previewTiling) {
-    Tensor prompt = embeds.positive();
-    Tensor negative = embeds.negative();
     LatentGrid target = grids.getFirst();
     int targetTokens = Math.toIntExact(target.tokens());
     Tensor latents = imageTokens.rows(0, targetTokens).named("latents"); // [T, 4·channels]
 
     // 1. Noise, drawn as torch draws it
     drawNoise(sampling.seed(), latents, target);
-    run.taps.tap("noise", latents);
+    taps.tap("noise", latents);
 
     // 2. Sigmas
     Schedule schedule = schedule(sampling, targetTokens);
     int steps = schedule.steps();
     if (run.tapped) {
-      TapValues.floats(run.arena, run.taps, "sigmas", schedule.sigmas());
-      TapValues.floats(run.arena, run.taps, "timesteps", schedule.timesteps());
+      TapValues.floats(run.arena, taps, "sigmas", schedule.sigmas());
+      TapValues.floats(run.arena, taps, "timesteps", schedule.timesteps());
     }
 
     // 3. One state a branch, since the two prompts differ in length; gone before the VAE decodes
-    try (TensorArena arena = run.arena.child("state")) {
-      DitState state = transformer.newState(arena, Math.toIntExact(prompt.dim(0)), grids);
-      DitState negativeState =
-          negative == null
-              ? null
-              : transformer.newState(arena, Math.toIntExact(negative.dim(0)), grids);
+    try (TensorArena arena = run.arena.child("state");
+        ReferenceReuse passes =
+            reuse(arena, choice, grids, imageTokens, embeds, schedule.sigmas(), bank)) {
       Tensor velocity = Tensor.f32(arena, "noise_pred", targetTokens, latents.dim(1));
 
       // 4. Denoise
       for (int i = 0; i < steps; i++) {
         float timestep = schedule.modelTimestep(i);
-        velocity.copyFrom(transformer.forward(state, imageTokens, prompt, timestep, run.taps));
-        run.taps.tap("noise_pred", velocity);
-        if (negative != null) {
-          Tensor negativeVelocity =
-              transformer.forward(negativeState, imageTokens, negative, timestep, run.taps);
-          run.taps.tap("negative_noise_pred", negativeVelocity);
+        velocity.copyFrom(passes.forward(0, i, timestep, taps));
+        taps.tap("noise_pred", velocity);
+        if (embeds.negative() != null) {
+          Tensor negativeVelocity = passes.forward(1, i, timestep, taps);
+          taps.tap("negative_noise_pred", negativeVelocity);
           Guidance.trueCfg(compute, velocity, negativeVelocity, (float) sampling.cfgScale());
-          run.taps.tap("combined_noise_pred", velocity);
+          taps.tap("combined_noise_pred", velocity);
         }
         FlowMatchEuler.step(compute, latents, velocity, schedule.dt(i));
-        run.taps.tap("latents", latents);
+        taps.tap("latents", latents);
         float sigma = schedule.sigma(i + 1);
         run.listener.step(
-            i + 1,
-            steps,
-            sigma,
-            new StepPreview(run, latents, velocity, target, sigma, previewTiling));
+            i + 1, steps, sigma, preview(run, latents, velocity, target, sigma, previewTiling));
       }
+      run.cacheStats = passes.stats();
+    } finally {
+      bank.settle();
     }
     return latents;
   }
 
-  private Schedule schedule(Sampling sampling, int targetTokens) {
+  /**
+   * The forward passes of a run: the prompt is branch 0, the negative prompt branch 1.
+   *
+   * @param reused where causal keys and values may come from, or null
+   */
+  ReferenceReuse reuse(
+      TensorArena arena,
+      ReuseChoice choice,
+      List<LatentGrid> grids,
+      Tensor imageTokens,
+      PromptEmbeds embeds,
+      float[] sigmas,
+      ReferenceBank reused) {
+    return new ReferenceReuse(
+        compute,
+        transformer,
+        weights,
+        arena,
+        choice,
+        grids,
+        imageTokens,
+        embeds.branches(),
+        sigmas,
+        reused);
+  }
+
+  /** Noise levels of a target of so many tokens. */
+  Schedule schedule(Sampling sampling, int targetTokens) {
     float[] sigmas = new float[sampling.sigmas().size()];
     for (int i = 0; i < sigmas.length; i++) {
       sigmas[i] = sampling.sigmas().get(i);
@@ -139,12 +184,19 @@ final class Denoiser {
         : FlowMatchEuler.schedule(config, sigmas, targetTokens);
   }
 
-  private void drawNoise(long seed, Tensor latents, LatentGrid target) {
+  /** Fills the target's rows with the noise that torch draws. */
+  void drawNoise(long seed, Tensor latents, LatentGrid target) {
     int height = 2 * target.height();
     int width = 2 * target.width();
     float[] planar = new float[Math.multiplyExact(codec.channels(), height * width)];
     NoiseSource.torch(seed).normal(planar); // [C, h, w]
     Patchify.packPlanar(latents, planar, codec.channels(), height, width);
+  }
+
+  /** What the picture will look like, from the latents and the velocity of a step's end. */
+  Preview preview(
+      Run run, Tensor latents, Tensor velocity, LatentGrid target, float sigma, Tiling tiling) {
+    return new StepPreview(run, latents, velocity, target, sigma, tiling);
   }
 
   /** Predicts the clean latents from where the step ended: x₀ = x − σ·v. */

@@ -2,8 +2,10 @@ package inkstone.model.pipeline;
 
 import inkstone.loader.CheckpointException;
 import inkstone.model.debug.Taps;
+import inkstone.model.image.Image;
 import inkstone.ops.Compute;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 
@@ -17,14 +19,18 @@ public final class Inkstone implements AutoCloseable {
   private final Components model;
   private final TextToImagePipeline textToImage;
   private final EditPipeline edit;
+  private final DriftPipeline drift;
+  private final ReferenceBank bank;
   private boolean closed;
 
-  private Inkstone(Compute compute, Components model) {
+  private Inkstone(Compute compute, Components model, EngineOptions options) {
     this.compute = compute;
     this.model = model;
-    Denoiser denoiser = new Denoiser(compute, model.transformer, model.scheduler, model.codec);
-    this.textToImage = new TextToImagePipeline(model, denoiser);
-    this.edit = new EditPipeline(model, denoiser);
+    this.bank = new ReferenceBank(options.bankBytes());
+    Denoiser denoiser = new Denoiser(compute, model, bank);
+    this.textToImage = new TextToImagePipeline(model, denoiser, options.refCache());
+    this.edit = new EditPipeline(model, denoiser, options.refCache());
+    this.drift = new DriftPipeline(compute, model, denoiser, edit);
   }
 
   /**
@@ -33,13 +39,15 @@ public final class Inkstone implements AutoCloseable {
    * @throws CheckpointException naming the file and what is wrong with it
    */
   public static Inkstone open(Path modelDir, EngineOptions options) throws CheckpointException {
-    return open(modelDir, Compute.open(options.threads()));
+    return open(modelDir, Compute.open(options.threads()), options);
   }
 
-  static Inkstone open(Path modelDir, Compute compute) throws CheckpointException {
+  static Inkstone open(Path modelDir, Compute compute, EngineOptions options)
+      throws CheckpointException {
     boolean opened = false;
     try {
-      Inkstone engine = new Inkstone(compute, new Components(compute, modelDir));
+      Components model = new Components(compute, modelDir, options.cacheBytes());
+      Inkstone engine = new Inkstone(compute, model, options);
       opened = true;
       return engine;
     } finally {
@@ -69,6 +77,23 @@ public final class Inkstone implements AutoCloseable {
   }
 
   /**
+   * Pictures to edit many times, as many as an {@link EditRequest} takes. Closing them frees what
+   * the engine remembers of them, at any time; closing the engine frees it too.
+   */
+  public References references(List<Image> pictures) {
+    return new References(model.cache, pictures);
+  }
+
+  /** Off-heap bytes between jobs: copied weights, scratch, what is remembered; 0 once closed. */
+  long nativeBytes() {
+    return model.arena.allocatedBytes() + compute.scratchBytes() + rememberedBytes() + bank.bytes();
+  }
+
+  long rememberedBytes() {
+    return model.cache.allocatedBytes();
+  }
+
+  /**
    * Changes pictures by words.
    *
    * @throws java.util.concurrent.CancellationException within a block of {@code cancel}
@@ -81,13 +106,33 @@ public final class Inkstone implements AutoCloseable {
 
   /** The same, with every dump point of docs/parity.md handed to {@code taps}. */
   public Result edit(EditRequest request, Listener listener, CancelToken cancel, Taps taps) {
+    requireEdits();
+    return runAlone(listener, cancel, taps, run -> edit.run(run, request));
+  }
+
+  /**
+   * Measures what a policy of reuse costs in quality: runs the edit without reuse and beside it the
+   * policy's passes, then the policy alone, then two yardsticks. The listener hears a {@link
+   * Stage#DENOISE} and a {@link Stage#DECODE} for each of the four pictures, in the order off,
+   * policy, rounded inputs, fewer steps.
+   *
+   * @throws java.util.concurrent.CancellationException within a block of {@code cancel}
+   * @throws UnfitModelException when the model makes pictures from words only, or gives numbers
+   *     that are not finite
+   * @throws InsufficientMemoryException before the long part, when it will not fit
+   */
+  public DriftReport drift(DriftRequest request, Listener listener, CancelToken cancel) {
+    requireEdits();
+    return runAlone(listener, cancel, Taps.NONE, run -> drift.run(run, request.edit()));
+  }
+
+  private void requireEdits() {
     if (!model.pipelineClass.edits()) {
       throw new UnfitModelException(
           "model: "
               + model.pipelineClass
               + " makes pictures from words only; use generate, or open an Edit model");
     }
-    return runAlone(listener, cancel, taps, run -> edit.run(run, request));
   }
 
   /**
@@ -106,8 +151,7 @@ public final class Inkstone implements AutoCloseable {
     return runAlone(listener, cancel, taps, run -> textToImage.run(run, request));
   }
 
-  private Result runAlone(
-      Listener listener, CancelToken cancel, Taps taps, Function<Run, Result> body) {
+  private <T> T runAlone(Listener listener, CancelToken cancel, Taps taps, Function<Run, T> body) {
     if (job.isHeldByCurrentThread() || !job.tryLock()) {
       throw new IllegalStateException(
           "Inkstone: a job is running and an engine runs one at a time; wait for it or open another");
@@ -132,6 +176,7 @@ public final class Inkstone implements AutoCloseable {
       if (!closed) {
         closed = true;
         compute.close();
+        bank.close();
         model.close();
       }
     } finally {

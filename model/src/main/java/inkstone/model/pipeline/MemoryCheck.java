@@ -12,6 +12,11 @@ final class MemoryCheck {
 
   private MemoryCheck() {}
 
+  /** How many bytes are lacking; 0 when {@code neededBytes} will fit. */
+  static long missingBytes(long neededBytes) {
+    return neededBytes <= ALWAYS_FITS_BYTES ? 0 : Math.max(0, neededBytes - availableBytes());
+  }
+
   /** Throws when {@code neededBytes} exceed what is available. */
   static void require(long neededBytes, String what) {
     if (neededBytes <= ALWAYS_FITS_BYTES) {
@@ -28,6 +33,17 @@ final class MemoryCheck {
               neededBytes / (double) (1L << 30),
               available / (double) (1L << 30)));
     }
+  }
+
+  /**
+   * Bytes that can be had beside {@code neededBytes}.
+   *
+   * @param wantedBytes most that the caller would take; when they surely fit nobody asks further
+   */
+  static long spareBytes(long neededBytes, long wantedBytes) {
+    return neededBytes + wantedBytes <= ALWAYS_FITS_BYTES
+        ? wantedBytes
+        : availableBytes() - neededBytes;
   }
 
   /** Bytes that new allocations can get without swapping; the page cache counts as free. */

@@ -1,7 +1,6 @@
 package inkstone.model.pipeline;
 
 import inkstone.tensor.Tensor;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -11,13 +10,13 @@ import java.util.List;
  * @param negative of the negative prompt, with its own number of tokens; null without guidance
  */
 record PromptEmbeds(Tensor positive, Tensor negative) {
+  /** What each branch attends to. */
+  List<Tensor> branches() {
+    return negative == null ? List.of(positive) : List.of(positive, negative);
+  }
+
   /** Tokens of each branch. */
   List<Integer> tokens() {
-    List<Integer> tokens = new ArrayList<>();
-    tokens.add(Math.toIntExact(positive.dim(0)));
-    if (negative != null) {
-      tokens.add(Math.toIntExact(negative.dim(0)));
-    }
-    return tokens;
+    return branches().stream().map(prompt -> Math.toIntExact(prompt.dim(0))).toList();
   }
 }

@@ -10,7 +10,11 @@ import java.util.Map;
  * @param metadata what made it, in the order to print it: enough to make it again from the same
  *     model and pictures. Values are strings, numbers, booleans and lists of them
  * @param warnings what the user should know, such as a size that was floored
- * @param peakBytes most off-heap memory in use at once, mapped weights not counted
+ * @param cacheStats what the steps reused
+ * @param peakBytes most off-heap memory of the run in use at once; mapped weights and what the
+ *     engine remembers are not counted
+ * @param reuse what the run found remembered, of each kind; not part of {@code metadata}, since
+ *     equal requests give equal pictures whatever was remembered
  */
 public record Result(
     Image image,
@@ -18,7 +22,9 @@ public record Result(
     Timings timings,
     Map<String, Object> metadata,
     List<String> warnings,
-    long peakBytes) {
+    CacheStats cacheStats,
+    long peakBytes,
+    Map<CacheKind, ReuseStats> reuse) {
   public int width() {
     return image.width();
   }

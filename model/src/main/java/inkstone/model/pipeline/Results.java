@@ -50,6 +50,8 @@ final class Results {
         run.finish(),
         metadata,
         List.copyOf(run.warnings),
-        run.arena.peakBytes());
+        run.cacheStats,
+        run.arena.peakBytes(),
+        run.counters.stats());
   }
 }

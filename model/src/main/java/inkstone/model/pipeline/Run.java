@@ -14,11 +14,15 @@ import java.util.Map;
 final class Run implements AutoCloseable {
   final TensorArena arena = TensorArena.open("run");
   final List<String> warnings = new ArrayList<>();
+  final CacheCounters counters = new CacheCounters();
   final Listener listener;
   final Taps taps;
 
   /** False when nobody looks, so that nothing need be made for taps alone. */
   final boolean tapped;
+
+  /** What the steps reused; null before they are through. */
+  CacheStats cacheStats;
 
   private final CancelToken cancel;
   private final Map<Stage, Double> seconds = new EnumMap<>(Stage.class);
@@ -50,7 +54,12 @@ final class Run implements AutoCloseable {
 
   /** Obeys the token but taps nothing: for work beside the run itself, such as previews. */
   Taps stopOnly() {
-    return new RunTaps(cancel, Taps.NONE);
+    return watchedBy(Taps.NONE);
+  }
+
+  /** Obeys the token and shows to {@code watcher} in place of the run's own taps. */
+  Taps watchedBy(Taps watcher) {
+    return new RunTaps(cancel, watcher);
   }
 
   private void endStage() {

@@ -1,6 +1,7 @@
 package inkstone.model.pipeline;
 
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * How noise becomes a picture.
@@ -15,6 +16,12 @@ import java.util.List;
 public record Sampling(
     int steps, double cfgScale, long seed, FlowShift flowShift, List<Float> sigmas) {
   public static final int MAX_STEPS = 1000;
+
+  /** Enough for the embedded model; the real one is usually run with 20 to 50. */
+  public static final int DEFAULT_STEPS = 20;
+
+  /** Random seeds stay short enough to read aloud; torch's CPU generator uses 32 bits anyway. */
+  private static final long RANDOM_SEED_BOUND = 1L << 32;
 
   public Sampling {
     sigmas = List.copyOf(sigmas);
@@ -33,6 +40,24 @@ public record Sampling(
   /** No guidance, the model's own schedule. */
   public static Sampling of(int steps, long seed) {
     return new Sampling(steps, 1.0, seed, FlowShift.AUTO, List.of());
+  }
+
+  /** {@link #DEFAULT_STEPS} steps from a random seed, which {@link #seed} tells. */
+  public static Sampling defaults() {
+    return of(DEFAULT_STEPS, randomSeed());
+  }
+
+  /** A seed from 0 to 2³² - 1. */
+  public static long randomSeed() {
+    return ThreadLocalRandom.current().nextLong(RANDOM_SEED_BOUND);
+  }
+
+  public Sampling withSteps(int count) {
+    return new Sampling(count, cfgScale, seed, flowShift, sigmas);
+  }
+
+  public Sampling withSeed(long number) {
+    return new Sampling(steps, cfgScale, number, flowShift, sigmas);
   }
 
   public Sampling withCfgScale(double scale) {

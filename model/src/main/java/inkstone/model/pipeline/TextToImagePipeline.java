@@ -12,10 +12,15 @@ import java.util.List;
 final class TextToImagePipeline {
   private final Components model;
   private final Denoiser denoiser;
+  private final RefCache refCache;
 
-  TextToImagePipeline(Components model, Denoiser denoiser) {
+  /**
+   * @param refCache what steps reuse; there is no reference whose keys could be kept
+   */
+  TextToImagePipeline(Components model, Denoiser denoiser, RefCache refCache) {
     this.model = model;
     this.denoiser = denoiser;
+    this.refCache = refCache;
   }
 
   Result run(Run run, GenerateRequest request) {
@@ -28,7 +33,7 @@ final class TextToImagePipeline {
     size = TargetSize.floor(run, size, model.codec.pixelsPerToken);
     List<LatentGrid> grids = List.of(TargetSize.grid(size, model.codec.pixelsPerToken));
     VaeTilings tilings = VaeTilings.choose(request.vaeTiling(), model.codec, size, List.of());
-    Budget.check(denoiser, grids, List.of(1), tilings);
+    Budget.check(denoiser, grids, List.of(1), tilings, model.cache);
 
     // 2. Prompt embeddings
     run.stage(Stage.ENCODE_PROMPT);
@@ -44,10 +49,12 @@ final class TextToImagePipeline {
 
     // 3. Denoise
     run.stage(Stage.DENOISE);
-    long needed = Budget.check(denoiser, grids, embeds.tokens(), tilings);
-    run.listener.memory(run.arena.allocatedBytes() + needed);
+    ReuseChoice choice =
+        Budget.choose(run, denoiser, refCache, grids, embeds.tokens(), tilings, model.cache);
     Tensor imageTokens = denoiser.imageTokens(run.arena, grids);
-    Tensor latents = denoiser.denoise(run, sampling, grids, imageTokens, embeds, tilings.decode());
+    Tensor latents =
+        denoiser.denoise(
+            run, run.taps, sampling, grids, imageTokens, embeds, choice, tilings.decode());
 
     // 4. Decode
     run.stage(Stage.DECODE);

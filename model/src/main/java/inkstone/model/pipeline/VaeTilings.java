@@ -1,6 +1,5 @@
 package inkstone.model.pipeline;
 
-import inkstone.model.image.Image;
 import inkstone.model.image.Size;
 import inkstone.model.vae.Tiling;
 import java.util.List;
@@ -18,7 +17,7 @@ record VaeTilings(Tiling encode, Tiling decode, long bytes) {
    * @param target size of the result
    * @param references as the VAE will see them
    */
-  static VaeTilings choose(VaeTiling wish, LatentCodec codec, Size target, List<Image> references) {
+  static VaeTilings choose(VaeTiling wish, LatentCodec codec, Size target, List<Size> references) {
     long wholeEncode = encodeBytes(codec, references, Tiling.OFF);
     Tiling encode = tiling(wish, wholeEncode);
     Tiling decode = tiling(wish, codec.decodeBytes(target, Tiling.OFF));
@@ -29,11 +28,8 @@ record VaeTilings(Tiling encode, Tiling decode, long bytes) {
   }
 
   /** The most that one of the references takes. */
-  private static long encodeBytes(LatentCodec codec, List<Image> references, Tiling tiling) {
-    return references.stream()
-        .mapToLong(image -> codec.encodeBytes(image.size(), tiling))
-        .max()
-        .orElse(0);
+  private static long encodeBytes(LatentCodec codec, List<Size> references, Tiling tiling) {
+    return references.stream().mapToLong(size -> codec.encodeBytes(size, tiling)).max().orElse(0);
   }
 
   private static Tiling tiling(VaeTiling wish, long wholeBytes) {

@@ -58,7 +58,7 @@ class DitStateTest {
       assertThat(state.key.shape().toArray()).containsExactly(16, 2, 12);
       assertThat(state.value.segment().address() - state.key.segment().address())
           .isEqualTo(16 * 24 * 4);
-      assertThat(state.spans()).hasSize(3);
+      assertThat(state.everything().spans()).hasSize(3);
     }
   }
 
@@ -76,9 +76,11 @@ class DitStateTest {
       TransformerConfig config, List<LatentGrid> images, long... rows) {
     try (TensorArena arena = TensorArena.open("state")) {
       DitState state = new DitState(arena, config, ROPE, 5, images);
-      assertThat(state.spans().stream().mapToLong(span -> span.hidden().dim(0)).toArray())
+      assertThat(
+              state.everything().spans().stream().mapToLong(span -> span.hidden().dim(0)).toArray())
           .containsExactly(rows);
-      assertThat(state.spans().stream().mapToLong(span -> span.normed().dim(0)).toArray())
+      assertThat(
+              state.everything().spans().stream().mapToLong(span -> span.normed().dim(0)).toArray())
           .containsExactly(rows);
     }
   }

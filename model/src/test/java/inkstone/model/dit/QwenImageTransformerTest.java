@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import inkstone.loader.CheckpointException;
+import inkstone.loader.config.ReferenceMask;
 import inkstone.loader.config.TransformerConfig;
 import inkstone.memory.TensorArena;
 import inkstone.model.debug.Taps;
@@ -276,7 +277,8 @@ class QwenImageTransformerTest {
 
   private static TransformerConfig with(
       boolean guidanceEmbeds, List<Integer> axes, boolean layer3d) {
-    return new TransformerConfig(2, 8, 2, 1, 12, 2, 10, guidanceEmbeds, axes, true, false, layer3d);
+    return new TransformerConfig(
+        2, 8, 2, 1, 12, 2, 10, guidanceEmbeds, axes, true, false, layer3d, ReferenceMask.NONE);
   }
 
   private void assertRefused(TransformerConfig config, String message) {

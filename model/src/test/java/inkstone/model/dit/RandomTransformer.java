@@ -1,6 +1,7 @@
 package inkstone.model.dit;
 
 import inkstone.loader.Weights;
+import inkstone.loader.config.ReferenceMask;
 import inkstone.loader.config.TransformerConfig;
 import inkstone.loader.safetensors.SafetensorsWriter;
 import inkstone.memory.TensorArena;
@@ -20,22 +21,50 @@ import java.util.Random;
 import java.util.concurrent.CancellationException;
 
 /** A small transformer with random weights, its engine and one run's inputs. */
-final class RandomTransformer implements AutoCloseable {
+public final class RandomTransformer implements AutoCloseable {
   /** Two heads of 12 channels, two blocks, zero_cond_t. */
   static final TransformerConfig CONFIG = config(2, true, false);
 
-  final TensorArena arena = TensorArena.open("test");
-  final Compute compute;
-  final QwenImageTransformer transformer;
+  public final TensorArena arena = TensorArena.open("test");
+  public final Compute compute;
+  public final QwenImageTransformer transformer;
+  final Weights weights;
 
-  RandomTransformer(Path folder, TransformerConfig config, int threads) throws IOException {
+  public RandomTransformer(Path folder, TransformerConfig config, int threads) throws IOException {
     compute = Compute.open(threads);
-    transformer = new QwenImageTransformer(compute, config, weights(arena, folder, config));
+    weights = weights(arena, folder, config);
+    transformer = new QwenImageTransformer(compute, config, weights);
   }
 
-  static TransformerConfig config(int layers, boolean zeroCondT, boolean additionalTCond) {
+  public static TransformerConfig config(int layers, boolean zeroCondT, boolean additionalTCond) {
+    return config(8, layers, zeroCondT, additionalTCond, ReferenceMask.NONE);
+  }
+
+  /** References attend to themselves alone, at t = 0. */
+  public static TransformerConfig causal(int layers) {
+    return config(8, layers, true, false, ReferenceMask.SELF);
+  }
+
+  static TransformerConfig config(
+      int inChannels,
+      int layers,
+      boolean zeroCondT,
+      boolean additionalTCond,
+      ReferenceMask referenceMask) {
     return new TransformerConfig(
-        2, 8, 2, layers, 12, 2, 10, false, List.of(2, 6, 4), zeroCondT, additionalTCond, false);
+        2,
+        inChannels,
+        2,
+        layers,
+        12,
+        2,
+        10,
+        false,
+        List.of(2, 6, 4),
+        zeroCondT,
+        additionalTCond,
+        false,
+        referenceMask);
   }
 
   static Weights weights(TensorArena arena, Path folder, TransformerConfig config)
@@ -100,7 +129,7 @@ final class RandomTransformer implements AutoCloseable {
     shapes.put(name + ".bias", new long[] {out});
   }
 
-  static Tensor random(TensorArena arena, int seed, String name, long... dims) {
+  public static Tensor random(TensorArena arena, int seed, String name, long... dims) {
     return Tensor.of(arena, name, random(new Random(seed), dims), dims);
   }
 

@@ -1,5 +1,6 @@
 package inkstone.model.pipeline;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -55,6 +56,43 @@ final class RequestsTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new EngineOptions(threads))
         .withMessageContaining("threads");
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {Long.MIN_VALUE, -1})
+  void cacheBytes(long bytes) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new EngineOptions(1, bytes))
+        .withMessageContaining("cache bytes: expected 0 or more, got " + bytes);
+  }
+
+  @Test
+  void aChangedRequestDiffersInThatAlone() {
+    EditRequest request = EditRequest.of("x", List.of(PICTURE), Sampling.of(4, 1));
+    Sampling guided = new Sampling(6, 3, 2, FlowShift.AUTO, List.of());
+    assertThat(
+            request
+                .withSteps(6)
+                .withSeed(2)
+                .withCfgScale(3)
+                .withNegativePrompt("y")
+                .withSize(OutputSize.SAME))
+        .isEqualTo(
+            new EditRequest("x", "y", List.of(PICTURE), OutputSize.SAME, guided, VaeTiling.AUTO));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> request.withSize(new OutputSize.OfReference(2)))
+        .withMessageContaining("only 1 references");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> request.withSteps(0))
+        .withMessageContaining("steps: expected 1 to 1000, got 0");
+  }
+
+  @Test
+  void defaultsAreThoseOfTheCommandLine() {
+    Sampling sampling = Sampling.defaults();
+    assertThat(sampling.withSeed(0)).isEqualTo(Sampling.of(20, 0));
+    assertThat(sampling.seed()).isBetween(0L, (1L << 32) - 1);
+    assertThat(EngineOptions.defaults().cacheBytes()).isEqualTo(256L << 20);
   }
 
   @Test
