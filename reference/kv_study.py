@@ -1,7 +1,7 @@
 """What each policy of the reference cache saves and costs on the embedded model, over seeded held-out edits.
 
     bench/kv-study                     # 24 cases, about a quarter of an hour on two cores; rewrites the figures of docs/kv-cache.md
-    bench/kv-study --cases 1 --out /tmp/study
+    bench/kv-study --cases 1 --out study
 
 The world's held-out edits (reference/tiny/world.py) run in one JVM under every policy, in 4, 8 and 20 steps, with and without guidance.
 Each picture is compared with that of policy off (same seed, same steps) and with the exact answer. Two yardsticks stand beside them: the
