@@ -4,6 +4,10 @@ import inkstone.model.bench.BenchCase;
 import inkstone.model.bench.BenchResult;
 import inkstone.model.bench.BenchRounds;
 import inkstone.model.bench.BenchSession;
+import inkstone.model.bench.ReuseCase;
+import inkstone.model.bench.ReuseResult;
+import inkstone.model.bench.ReuseRounds;
+import inkstone.model.pipeline.RefCache;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +30,7 @@ import picocli.CommandLine.Parameters;
       "Examples:",
       "  inkstone bench gemm --dtype f32,bf16 --threads 1,2",
       "  inkstone bench step --refs 1 --layers 2 --json",
+      "  inkstone bench step --size 512 --ref-cache anchored",
       "  inkstone bench gemm --shape m=2304,n=12288,k=3072"
     })
 final class BenchCommand implements Callable<Integer> {
@@ -38,10 +43,13 @@ final class BenchCommand implements Callable<Integer> {
 
   @Mixin private BenchOptions options;
 
+  @Mixin private BenchReuseOptions reuse;
+
   @Option(
       names = "--runs",
       paramLabel = "N",
-      description = "Runs of each, in turn with the others; the median counts (default: 5)")
+      description =
+          "Runs of each, in turn with the others; the median counts (default: 5, of loops 3)")
   private String runs;
 
   @Option(names = "--json", description = "One JSON object instead of a table")
@@ -65,7 +73,7 @@ final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Failure, IOException {
     if (serve) {
-      if (!works.isEmpty() || json || runs != null || options.given()) {
+      if (!works.isEmpty() || json || runs != null || options.given() || reuse.given()) {
         throw Failure.usage(
             "--serve-lines takes its work from standard input", "leave out all that is beside it");
       }
@@ -74,8 +82,19 @@ final class BenchCommand implements Callable<Integer> {
       }
       return ExitCode.DONE;
     }
-    int rounds = runs == null ? 5 : Numbers.whole("--runs", runs, 1, MOST_RUNS);
+    RefCache wish = reuse.policy(works);
+    int rounds =
+        runs == null ? (wish == null ? 5 : 3) : Numbers.whole("--runs", runs, 1, MOST_RUNS);
     List<List<BenchCase>> groups = options.groups(works);
+    if (wish == null) {
+      measure(groups, rounds);
+    } else {
+      measureLoops(groups, wish, rounds);
+    }
+    return ExitCode.DONE;
+  }
+
+  private void measure(List<List<BenchCase>> groups, int rounds) {
     List<BenchResult> results = new ArrayList<>();
     try (BenchSession session = new BenchSession()) {
       if (!json) {
@@ -94,6 +113,31 @@ final class BenchCommand implements Callable<Integer> {
         cli.out().println(JsonText.of(BenchJson.of(session, results)));
       }
     }
-    return ExitCode.DONE;
+  }
+
+  private void measureLoops(List<List<BenchCase>> groups, RefCache wish, int rounds)
+      throws Failure {
+    List<ReuseCase> loops = new ArrayList<>();
+    for (List<BenchCase> group : groups) {
+      for (BenchCase step : group) {
+        loops.add(reuse.of(step, wish));
+      }
+    }
+    List<ReuseResult> results = new ArrayList<>();
+    try (BenchSession session = new BenchSession()) {
+      if (!json) {
+        BenchText.machine(cli.out(), session);
+      }
+      for (ReuseCase loop : loops) {
+        ReuseResult result = ReuseRounds.measure(session, loop, rounds);
+        results.add(result);
+        if (!json) {
+          BenchReuseText.print(cli.out(), result);
+        }
+      }
+      if (json) {
+        cli.out().println(JsonText.of(BenchJson.ofReuse(session, results)));
+      }
+    }
   }
 }

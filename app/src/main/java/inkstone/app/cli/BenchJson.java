@@ -6,6 +6,7 @@ import inkstone.model.bench.BenchResult;
 import inkstone.model.bench.BenchSession;
 import inkstone.model.bench.BenchTimes;
 import inkstone.model.bench.BenchWork;
+import inkstone.model.bench.ReuseResult;
 import inkstone.tensor.DType;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,9 +17,17 @@ final class BenchJson {
   private BenchJson() {}
 
   static Map<String, Object> of(BenchSession session, List<BenchResult> results) {
+    return all(session, results.stream().map(result -> result(result, results)).toList());
+  }
+
+  static Map<String, Object> ofReuse(BenchSession session, List<ReuseResult> results) {
+    return all(session, results.stream().map(BenchReuseJson::of).toList());
+  }
+
+  private static Map<String, Object> all(BenchSession session, List<Map<String, Object>> results) {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("machine", machine(session));
-    map.put("results", results.stream().map(result -> result(result, results)).toList());
+    map.put("results", results);
     map.put("peakResidentBytes", BenchMachine.peakResidentBytes());
     return map;
   }
@@ -77,7 +86,7 @@ final class BenchJson {
     return map;
   }
 
-  private static void times(Map<String, Object> map, BenchTimes times) {
+  static void times(Map<String, Object> map, BenchTimes times) {
     map.put("runs", times.seconds().size());
     map.put("median", times.median());
     map.put("min", times.min());

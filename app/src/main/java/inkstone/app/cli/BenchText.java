@@ -110,7 +110,7 @@ final class BenchText {
         .collect(Collectors.joining(" "));
   }
 
-  private static String time(double seconds) {
+  static String time(double seconds) {
     return seconds < 1
         ? String.format(Locale.ROOT, "%.2f ms", 1e3 * seconds)
         : String.format(Locale.ROOT, "%.3f s", seconds);

@@ -62,8 +62,7 @@ final class Errors {
     List<String> takers = takers(e.getCommandLine(), first.split("=", 2)[0]);
     String next = help;
     if (!takers.isEmpty()) {
-      next =
-          String.join(" and ", takers) + (takers.size() == 1 ? " takes it; " : " take it; ") + help;
+      next = Listing.of(takers) + (takers.size() == 1 ? " takes it; " : " take it; ") + help;
     } else if (!similar.isEmpty()) {
       next = "did you mean " + String.join(" or ", similar) + "? " + help;
     }

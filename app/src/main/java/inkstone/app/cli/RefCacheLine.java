@@ -36,13 +36,8 @@ final class RefCacheLine {
     count(kinds, stats.fullSteps(), "full");
     count(kinds, stats.cachedSteps(), "cached");
     count(kinds, stats.partialSteps(), "partial");
-    int last = kinds.size() - 1;
-    String list =
-        last < 1
-            ? String.join("", kinds)
-            : String.join(", ", kinds.subList(0, last)) + " and " + kinds.get(last);
     int all = stats.prefills() + stats.fullSteps() + stats.cachedSteps() + stats.partialSteps();
-    return list + (all == 1 ? " pass" : " passes");
+    return Listing.of(kinds) + (all == 1 ? " pass" : " passes");
   }
 
   private static void count(List<String> kinds, int number, String kind) {

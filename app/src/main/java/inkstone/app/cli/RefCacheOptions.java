@@ -104,6 +104,15 @@ final class RefCacheOptions {
 
   /** What was asked, or null when nothing was said. */
   RefCache resolve() throws Failure {
+    return resolve(KvPolicy.Anchored.DEFAULT_EVERY);
+  }
+
+  /**
+   * What was asked, or null when nothing was said.
+   *
+   * @param anchoredEvery steps from refresh to refresh of anchored where that is not said
+   */
+  RefCache resolve(int anchoredEvery) throws Failure {
     String word = policy == null ? "auto" : Numbers.word("--ref-cache", policy, POLICIES);
     refuse(word, "--ref-cache-warmup", warmup, "anchored", "rolling");
     refuse(word, "--ref-cache-every", every, "anchored");
@@ -116,7 +125,7 @@ final class RefCacheOptions {
     if (policy == null) {
       return null;
     }
-    RefCache cache = RefCache.of(policy(word));
+    RefCache cache = RefCache.of(policy(word, anchoredEvery));
     if (dtype != null) {
       String type = Numbers.word("--ref-cache-dtype", dtype, "f32", "bf16", "f16", "int8");
       cache = cache.withDtype(KvDtype.valueOf(type.toUpperCase(Locale.ROOT)));
@@ -126,12 +135,12 @@ final class RefCacheOptions {
         : cache.withMaxBytes(ByteSize.parse("--ref-cache-max", max, MIN_BYTES));
   }
 
-  private KvPolicy policy(String word) throws Failure {
+  private KvPolicy policy(String word, int anchoredEvery) throws Failure {
     return switch (word) {
       case "auto" -> KvPolicy.auto();
       case "off" -> KvPolicy.off();
       case "exact" -> KvPolicy.exact();
-      case "anchored" -> anchored();
+      case "anchored" -> anchored(anchoredEvery);
       case "rolling" ->
           new KvPolicy.Rolling(
               whole(
@@ -152,7 +161,7 @@ final class RefCacheOptions {
     };
   }
 
-  private KvPolicy anchored() throws Failure {
+  private KvPolicy anchored(int defaultEvery) throws Failure {
     int first = 0;
     int last = KvPolicy.LAST_LAYER;
     if (layers != null) {
@@ -170,7 +179,7 @@ final class RefCacheOptions {
     int refresh =
         every != null && every.strip().equalsIgnoreCase("never")
             ? KvPolicy.NEVER
-            : steps("--ref-cache-every", every, KvPolicy.Anchored.DEFAULT_EVERY);
+            : steps("--ref-cache-every", every, defaultEvery);
     int full = steps("--ref-cache-warmup", warmup, KvPolicy.Anchored.DEFAULT_WARMUP);
     return new KvPolicy.Anchored(full, refresh, first, last);
   }

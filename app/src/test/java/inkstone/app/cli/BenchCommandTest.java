@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import inkstone.app.cli.CliHarness.Outcome;
 import inkstone.loader.json.Json;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -48,6 +49,18 @@ final class BenchCommandTest {
         Arguments.of("vae-decode --size 33", "size, expected a multiple of 8 pixels, got 33"),
         Arguments.of("step --size 15", "size, expected 16 pixels or more, got 15"),
         Arguments.of("step --refs -1", "--refs: expected a whole number from 0"),
+        Arguments.of("gemm --ref-cache exact", "--ref-cache measures step alone"),
+        Arguments.of("step gemm --ref-cache exact", "--ref-cache measures step alone"),
+        Arguments.of("step --ref-cache most", "--ref-cache: expected auto or off or exact"),
+        Arguments.of("step --ref-cache causal", "policy, expected off, exact, anchored"),
+        Arguments.of("step --ref-cache anchored --refs 0", "refs, expected 1 or more, got 0"),
+        Arguments.of("step --ref-cache anchored --steps 1", "--steps: expected a whole number"),
+        Arguments.of("step --ref-cache exact --zero-cond-t auto", "--zero-cond-t: expected on or"),
+        Arguments.of("step --ref-cache anchored --ref-cache-max 1G", "--ref-cache-max: bench"),
+        Arguments.of("step --ref-cache-warmup 2", "--ref-cache-warmup needs --ref-cache"),
+        Arguments.of("step --steps 4", "--steps needs --ref-cache"),
+        Arguments.of("step --zero-cond-t off", "--zero-cond-t needs --ref-cache"),
+        Arguments.of("--serve-lines --ref-cache off", "--serve-lines takes its work"),
         Arguments.of("--serve-lines gemm", "--serve-lines takes its work from standard input"),
         Arguments.of("--serve-lines --runs 2", "--serve-lines takes its work from standard input"));
   }
@@ -143,6 +156,119 @@ final class BenchCommandTest {
         .contains("sum of the parts")
         .contains("norms and RoPE: ")
         .contains("GB of weights mapped");
+  }
+
+  @Test
+  void aLoopIsHeldAgainstItsFormulas() throws Exception {
+    Outcome json =
+        cli.run(
+            "bench",
+            "step",
+            "--shape",
+            STEP,
+            "--ref-cache",
+            "anchored",
+            "--ref-cache-dtype",
+            "bf16",
+            "--steps",
+            "4",
+            "--runs",
+            "1",
+            "-t",
+            "1,2",
+            "--json");
+
+    assertThat(json.code()).as(json.err()).isEqualTo(ExitCode.DONE);
+    List<Json> results = Json.parse(json.out(), "bench").get("results").items();
+    assertThat(results).hasSize(2); // threads
+    Json result = results.get(1);
+    assertThat(result.keys())
+        .containsExactlyInAnyOrder("work", "sizes", "dtype", "threads", "ref_cache");
+    assertThat(result.get("threads").asInt()).isEqualTo(2);
+    Json cache = result.get("ref_cache");
+    assertThat(cache.keys())
+        .containsExactlyInAnyOrder(
+            "policy",
+            "parameters",
+            "dtype",
+            "steps",
+            "zero_cond_t",
+            "tokens",
+            "reference_tokens",
+            "rows_share",
+            "full_ms",
+            "loop_off_ms",
+            "flop_off",
+            "reusing_steps",
+            "cached_ms",
+            "saved",
+            "step_flop_saved",
+            "saved_of_share",
+            "blocks_saved_of_share",
+            "loop_ms",
+            "loop_saved",
+            "flop",
+            "flop_saved",
+            "loop_saved_of_flop",
+            "loop_blocks_saved_of_flop",
+            "rows_computed",
+            "rows_reused",
+            "keeping_full_ms",
+            "flop_saved_formula",
+            "cache_bytes",
+            "cache_bytes_formula",
+            "as_edit",
+            "times");
+    double share = 18 / 33.0; // 9 target, 18 reference, 6 text tokens
+    assertThat(cache.get("policy").asString()).isEqualTo("anchored");
+    assertThat(cache.get("parameters").asString()).isEqualTo("anchored warmup=1");
+    assertThat(cache.get("dtype").asString()).isEqualTo("bf16");
+    assertThat(cache.get("rows_share").asDouble()).isEqualTo(share);
+    assertThat(cache.get("step_flop_saved").asDouble()).isCloseTo(share, within(1e-12));
+    assertThat(cache.get("flop_saved").asDouble()).isCloseTo(0.75 * share, within(1e-12));
+    assertThat(cache.get("flop_saved_formula").asDouble()).isCloseTo(0.75 * share, within(1e-12));
+    assertThat(cache.get("rows_reused").asInt()).isEqualTo(2 * 3 * 18);
+    assertThat(cache.get("cache_bytes").asInt()).isEqualTo(2 * 2 * 18 * 32 * 2);
+    assertThat(cache.get("cache_bytes_formula").asInt()).isEqualTo(2 * 2 * 18 * 32 * 2);
+    assertThat(cache.get("saved").asDouble())
+        .isCloseTo(
+            1 - cache.get("cached_ms").asDouble() / cache.get("full_ms").asDouble(), within(1e-9));
+    assertThat(cache.get("saved_of_share").asDouble())
+        .isCloseTo(cache.get("saved").asDouble() / share, within(1e-9));
+    assertThat(cache.get("as_edit").get("flop_saved").asDouble()).isGreaterThan(0.75 * share);
+    assertThat(cache.get("times").get("keys").get("cached").get("runs").asInt()).isEqualTo(3);
+  }
+
+  @Test
+  void aLoopHasATable() {
+    Outcome anchored = loop("anchored", "--ref-cache-warmup", "2");
+    Outcome exact = loop("exact", "--zero-cond-t", "off");
+    Outcome off = loop("off");
+
+    assertThat(anchored.out())
+        .contains("anchored warmup=2, kept as F32, 4 steps, zero_cond_t on: N = 33 tokens, R = 18")
+        .contains("off: full step")
+        .contains("kept keys and values: step that reuses")
+        .contains("as an edit: 4 steps")
+        .contains("(R/N is 54.5 %)")
+        .contains("9216 bytes kept, 9216 by the formula")
+        .contains("72 of 264 rows not computed");
+    assertThat(exact.out())
+        .contains("exact, 4 steps, zero_cond_t off")
+        .contains("an edit saves of off")
+        .doesNotContain("bytes kept");
+    assertThat(off.out()).contains("off: 4 steps").doesNotContain("edit");
+  }
+
+  private Outcome loop(String policy, String... more) {
+    List<String> args =
+        new ArrayList<>(
+            List.of("bench", "step", "--shape", STEP, "--steps", "4", "--runs", "1", "-t", "2"));
+    args.addAll(List.of("--ref-cache", policy));
+    args.addAll(List.of(more));
+    Outcome outcome = cli.run(args.toArray());
+    assertThat(outcome.code()).as(outcome.err()).isEqualTo(ExitCode.DONE);
+    return outcome;
   }
 
   @Test

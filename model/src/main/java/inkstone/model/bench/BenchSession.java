@@ -110,7 +110,8 @@ public final class BenchSession implements AutoCloseable {
     };
   }
 
-  private Compute compute(int threads) {
+  /** The workers of so many threads; they live as long as the session. */
+  Compute compute(int threads) {
     return computes.computeIfAbsent(threads, Compute::open);
   }
 

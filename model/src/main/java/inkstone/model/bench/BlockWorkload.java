@@ -1,8 +1,6 @@
 package inkstone.model.bench;
 
-import inkstone.model.debug.Taps;
 import inkstone.ops.Compute;
-import inkstone.tensor.Tensor;
 import java.util.List;
 
 /**
@@ -14,32 +12,14 @@ final class BlockWorkload implements Workload {
   private final BlockClock clock = new BlockClock();
 
   BlockWorkload(Compute compute, BenchCase of) {
-    rig = new DitRig(compute, of, of.size("text"), List.of(DitRig.grid(of.size("tokens"))));
-  }
-
-  /** Adds up the time between checkpoints and the taps of the text rows, which come last. */
-  private static final class BlockClock implements Taps {
-    private long started;
-    private long nanos;
-
-    @Override
-    public void checkpoint() {
-      started = System.nanoTime();
-    }
-
-    @Override
-    public void tap(String key, Tensor value) {
-      if (key.startsWith("transformer_blocks.") && key.endsWith(".txt")) {
-        nanos += System.nanoTime() - started;
-      }
-    }
+    rig = new DitRig(compute, of, false, of.size("text"), List.of(DitRig.grid(of.size("tokens"))));
   }
 
   @Override
   public double run() {
-    clock.nanos = 0;
+    clock.reset();
     rig.forward(clock);
-    return clock.nanos / 1e9 / rig.config().numLayers();
+    return clock.seconds() / rig.config().numLayers();
   }
 
   @Override

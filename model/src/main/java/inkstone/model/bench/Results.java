@@ -45,6 +45,18 @@ final class Results {
     }
   }
 
+  /** Every number is finite and has the bits of the expected one. */
+  static void requireSame(String what, Tensor expected, Tensor actual) {
+    for (long i = 0; i < expected.elements(); i++) {
+      float wanted = expected.getFloat(i);
+      float value = actual.getFloat(i);
+      if (!Float.isFinite(wanted)
+          || Float.floatToRawIntBits(wanted) != Float.floatToRawIntBits(value)) {
+        throw wrong(what + ", element " + i, "the bits of " + wanted, value);
+      }
+    }
+  }
+
   static IllegalStateException wrong(String what, String expected, Object got) {
     return new IllegalStateException(
         "bench: "
