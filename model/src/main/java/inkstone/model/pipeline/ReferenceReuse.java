@@ -1,5 +1,6 @@
 package inkstone.model.pipeline;
 
+import inkstone.loader.config.ReferenceMask;
 import inkstone.memory.TensorArena;
 import inkstone.model.debug.Taps;
 import inkstone.model.dit.DitState;
@@ -254,12 +255,21 @@ final class ReferenceReuse implements AutoCloseable {
     }
   }
 
-  /** {@code layers · (24·D²·N + 4·D·N²)}. */
+  /**
+   * {@code layers · (24·D²·N + 4·D·N²)}; under a mask references attend to their own rows only, so
+   * {@code N²} is {@code (N − R)·N} and the square of each reference.
+   */
   private double offFlop(DitState state) {
     var config = transformer.config();
     double inner = config.innerDim();
     double tokens = state.textTokens() + state.imageTokens();
-    return config.numLayers() * (24 * inner * inner * tokens + 4 * inner * tokens * tokens);
+    double pairs = tokens * tokens;
+    if (config.referenceMask() == ReferenceMask.SELF) {
+      for (LatentGrid reference : state.images().subList(1, state.images().size())) {
+        pairs -= reference.tokens() * (tokens - reference.tokens());
+      }
+    }
+    return config.numLayers() * (24 * inner * inner * tokens + 4 * inner * pairs);
   }
 
   /** The caches of a branch, for those who compare; none when the policy keeps no keys. */

@@ -219,6 +219,22 @@ final class RefCacheInvariantsTest {
   }
 
   @Test
+  void offSavesNothingOnAnyModel() throws IOException {
+    var request = ReuseRig.Request.of(1, 2, KvPolicy.off(), TARGET, FIRST, SECOND).withGuidance();
+    for (var config :
+        List.of(RandomTransformer.config(3, true, false), RandomTransformer.causal(3))) {
+      try (ReuseRig rig = new ReuseRig(temporary, config, 1)) {
+        CacheStats off = rig.stats(request);
+        assertThat(off.flop()).isEqualTo(off.flopOff());
+        assertThat(off.saved()).isZero();
+        CacheStats exact = rig.stats(request.with(KvPolicy.exact()));
+        assertThat(exact.flopOff()).isEqualTo(off.flopOff());
+        assertThat(exact.saved()).isPositive();
+      }
+    }
+  }
+
+  @Test
   void whatARunDidIsCounted() throws IOException {
     double d = 24;
     double rows = TOKENS - ROWS;
