@@ -24,7 +24,8 @@ from statistics import median
 
 ROOT = Path(__file__).resolve().parent.parent
 GROUPS = ("gemm", "types", "gemv", "attention", "block", "memory", "vae", "text", "step", "process")
-TYPES = ("BF16", "F16", "F8_E4M3", "F8_E5M2", "Q8_0", "Q4_0", "Q5_0", "Q4_K", "Q5_K", "Q6_K")
+TYPES = ("BF16", "F16", "F8_E4M3", "F8_E5M2", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL",
+         "IQ4_XS")
 SHAPES = ({"m": 2304, "n": 3072, "k": 3072}, {"m": 2304, "n": 12288, "k": 3072})
 PAUSE = 0.05  # seconds in which the threads of the one before stop spinning
 RESIDENT_ALLOWANCE = 600e6

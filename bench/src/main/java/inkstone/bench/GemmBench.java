@@ -44,9 +44,14 @@ public class GemmBench {
   public Layer layer;
 
   @Param({
-    "F32", "BF16", "F16", "F8_E4M3", "F8_E5M2", "Q8_0", "Q4_0", "Q5_0", "Q4_K", "Q5_K", "Q6_K"
+    "F32", "BF16", "F16", "F8_E4M3", "F8_E5M2", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K",
+    "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS"
   })
   public DType dtype;
+
+  /** Factor of the weight; 1 is none. */
+  @Param("1")
+  public float scale;
 
   @Param({"1", "2"})
   public int threads;
@@ -61,7 +66,7 @@ public class GemmBench {
   public void setUp() {
     bench = new Workbench(threads);
     x = bench.random(layer.rows, layer.k);
-    weight = bench.random(dtype, layer.n, layer.k);
+    weight = bench.random(dtype, layer.n, layer.k).scaled(scale);
     bias = bench.random(layer.n);
     out = bench.zeros(layer.rows, layer.n);
     bench.check(

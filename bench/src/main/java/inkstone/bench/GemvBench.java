@@ -32,9 +32,14 @@ public class GemvBench {
   private static final int INPUTS = 3072;
 
   @Param({
-    "F32", "BF16", "F16", "F8_E4M3", "F8_E5M2", "Q8_0", "Q4_0", "Q5_0", "Q4_K", "Q5_K", "Q6_K"
+    "F32", "BF16", "F16", "F8_E4M3", "F8_E5M2", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K",
+    "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS"
   })
   public DType dtype;
+
+  /** Factor of the weight; 1 is none. */
+  @Param("1")
+  public float scale;
 
   @Param({"1", "2"})
   public int threads;
@@ -55,13 +60,13 @@ public class GemvBench {
   public void setUp() {
     bench = new Workbench(threads);
     x = bench.random(1, INPUTS);
-    Tensor first = bench.random(dtype, OUTPUTS, INPUTS);
+    Tensor first = bench.random(dtype, OUTPUTS, INPUTS).scaled(scale);
     weights.add(first);
     long bytes = first.segment().byteSize();
     for (long size = bytes; size < (long) mebibytes << 20; size += bytes) {
       Tensor copy = Tensor.allocate(bench.arena(), "copy", dtype, Shape.of(OUTPUTS, INPUTS));
       MemorySegment.copy(first.segment(), 0, copy.segment(), 0, bytes);
-      weights.add(copy);
+      weights.add(copy.scaled(scale));
     }
     out = bench.zeros(1, OUTPUTS);
     bench.check((c, y) -> Gemv.forward(c, y, x, first, null), 5e-6, 1, OUTPUTS);

@@ -32,7 +32,8 @@ public class WidenBench {
   private static final int RUN = 256;
 
   @Param({
-    "BF16", "F16", "F8_E4M3", "F8_E5M2", "Q8_0", "Q4_0", "Q5_0", "Q4_K", "Q5_K", "Q6_K", "F32"
+    "F32", "BF16", "F16", "F8_E4M3", "F8_E5M2", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K",
+    "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS"
   })
   public DType dtype;
 
@@ -50,8 +51,8 @@ public class WidenBench {
     out = bench.zeros(ROWS, RUN);
     Tensor expected = bench.zeros(weight.elements());
     Tensor actual = bench.zeros(weight.elements());
-    new ScalarKernels().widen(expected.address(), weight.address(), type, weight.elements());
-    kernels.widen(actual.address(), weight.address(), type, weight.elements());
+    new ScalarKernels().widen(expected.address(), weight.address(), type, 1, weight.elements());
+    kernels.widen(actual.address(), weight.address(), type, 1, weight.elements());
     if (actual.segment().mismatch(expected.segment()) >= 0) {
       throw new IllegalStateException(
           "bench: widening of " + dtype + ", expected the scalar bits, got others");
@@ -67,6 +68,7 @@ public class WidenBench {
             out.address() + 4L * row * RUN,
             weight.address() + type.bytes((long) row * COLUMNS + k),
             type,
+            1,
             RUN);
       }
     }

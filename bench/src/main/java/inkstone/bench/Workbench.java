@@ -64,7 +64,22 @@ final class Workbench implements AutoCloseable {
         case F8_E4M3, F8_E5M2 -> block[0] &= (byte) 0xbf; // below 2
         case Q8_0 -> setHalf(block, 0, 0x1p-7f);
         case Q4_0 -> setHalf(block, 0, 0x1p-3f);
+        case Q4_1 -> {
+          setHalf(block, 0, 0x1p-3f);
+          setHalf(block, 2, -1);
+        }
         case Q5_0 -> setHalf(block, 0, 0x1p-4f);
+        case Q5_1 -> {
+          setHalf(block, 0, 0x1p-4f);
+          setHalf(block, 2, -1);
+        }
+        case Q2_K -> {
+          setHalf(block, 80, 0x1p-4f);
+          setHalf(block, 82, 0x1p-3f);
+        }
+        case Q3_K -> setHalf(block, 108, 0x1p-6f);
+        case IQ4_NL -> setHalf(block, 0, 0x1p-7f);
+        case IQ4_XS -> setHalf(block, 0, 0x1p-11f);
         case Q4_K, Q5_K -> {
           setHalf(block, 0, 0x1p-10f);
           setHalf(block, 2, 0x1p-6f);

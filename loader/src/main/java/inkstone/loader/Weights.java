@@ -176,6 +176,11 @@ public final class Weights {
     return Collections.unmodifiableSet(below);
   }
 
+  /** Where this cursor stands, as "transformer_blocks.3.attn.to_q"; empty at the root. */
+  public String path() {
+    return prefix.isEmpty() ? "" : prefix.substring(0, prefix.length() - 1);
+  }
+
   /** Which tensors were read so far, through any cursor of this checkpoint. */
   public WeightsAudit audit() {
     return audit;

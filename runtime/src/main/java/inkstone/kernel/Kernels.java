@@ -139,9 +139,10 @@ public interface Kernels {
 
   /**
    * {@code n} elements of {@code type}, a whole number of its blocks, widened to F32: exact for
-   * floats, as gguf-py rounds for quantised types.
+   * floats, as gguf-py rounds for quantised types. Then, unless it is 1, times {@code scale}, and
+   * rounded again.
    */
-  void widen(long out, long x, ElementType type, long n);
+  void widen(long out, long x, ElementType type, float scale, long n);
 
   /**
    * {@code n} floats rounded to bfloat16, to nearest and ties to even; what is too large becomes

@@ -107,6 +107,12 @@ final class Raw {
     AddressSpace.ALL.set(FLOAT, address + i * 4, value);
   }
 
+  /** As the other, times {@code scale} and rounded; with scale 1 its very bits. */
+  static float get(ElementType type, long address, long i, float scale) {
+    float stored = get(type, address, i);
+    return scale == 1 ? stored : stored * scale;
+  }
+
   /** Element {@code i} of the numbers of {@code type} that start at {@code address}. */
   static float get(ElementType type, long address, long i) {
     int inBlock = (int) (i % type.blockElements());
@@ -122,10 +128,16 @@ final class Raw {
       case F8_E5M2 -> Float8.e5m2ToFloat(AddressSpace.ALL.get(ValueLayout.JAVA_BYTE, at));
       case Q8_0 -> GgufBlock.q8(AddressSpace.ALL, at, inBlock);
       case Q4_0 -> GgufBlock.q4(AddressSpace.ALL, at, inBlock);
+      case Q4_1 -> GgufBlock.q4m(AddressSpace.ALL, at, inBlock);
       case Q5_0 -> GgufBlock.q5(AddressSpace.ALL, at, inBlock);
+      case Q5_1 -> GgufBlock.q5m(AddressSpace.ALL, at, inBlock);
+      case Q2_K -> GgufBlock.q2k(AddressSpace.ALL, at, inBlock);
+      case Q3_K -> GgufBlock.q3k(AddressSpace.ALL, at, inBlock);
       case Q4_K -> GgufBlock.q4k(AddressSpace.ALL, at, inBlock);
       case Q5_K -> GgufBlock.q5k(AddressSpace.ALL, at, inBlock);
       case Q6_K -> GgufBlock.q6k(AddressSpace.ALL, at, inBlock);
+      case IQ4_NL -> GgufBlock.iq4nl(AddressSpace.ALL, at, inBlock);
+      case IQ4_XS -> GgufBlock.iq4xs(AddressSpace.ALL, at, inBlock);
     };
   }
 }

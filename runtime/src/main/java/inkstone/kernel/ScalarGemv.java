@@ -12,7 +12,7 @@ final class ScalarGemv {
         long weight = g.weight() + n * g.type().bytes(g.k());
         double sum = g.bias() == 0 ? 0 : Raw.get(g.bias(), n);
         for (int k = 0; k < g.k(); k++) {
-          sum += (double) Raw.get(x, k) * Raw.get(g.type(), weight, k);
+          sum += (double) Raw.get(x, k) * g.weight(weight, k);
         }
         Raw.set(g.out(), m * g.outStride() + n, (float) sum);
       }

@@ -54,7 +54,7 @@ public final class ScalarKernels implements Kernels {
         for (int block = 0; block < g.k(); block += K_BLOCK) {
           float blockSum = 0;
           for (int k = block; k < Math.min(g.k(), block + K_BLOCK); k++) {
-            blockSum = Math.fma(Raw.get(x, k), Raw.get(g.type(), weight, k), blockSum);
+            blockSum = Math.fma(Raw.get(x, k), g.weight(weight, k), blockSum);
           }
           sum += blockSum;
         }
@@ -129,6 +129,7 @@ public final class ScalarKernels implements Kernels {
               c.k(),
               c.packed(),
               ElementType.F32,
+              1,
               c.bias(),
               c.cout(),
               c.k());
@@ -372,9 +373,9 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void widen(long out, long x, ElementType type, long n) {
+  public void widen(long out, long x, ElementType type, float scale, long n) {
     for (long i = 0; i < n; i++) {
-      Raw.set(out, i, Raw.get(type, x, i));
+      Raw.set(out, i, Raw.get(type, x, i, scale));
     }
   }
 

@@ -63,6 +63,7 @@ final class VectorAttention {
         (long) d * PANEL_BYTES,
         a.q() + first,
         ElementType.F32,
+        1,
         (long) a.heads() * d,
         rows,
         d,

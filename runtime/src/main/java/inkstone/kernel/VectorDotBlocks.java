@@ -66,8 +66,8 @@ final class VectorDotBlocks {
     for (int block = 0; block < blocks; block++) {
       if (type == ElementType.Q4_K) {
         long at = weight + 144L * block;
-        Raw.setLong(bytes + 16L * block, VectorWidenBlocks.scales(at));
-        Raw.setLong(bytes + 16L * block + 8, VectorWidenBlocks.minima(at));
+        Raw.setLong(bytes + 16L * block, VectorWidenSuper.scales(at));
+        Raw.setLong(bytes + 16L * block + 8, VectorWidenSuper.minima(at));
       } else {
         long at = weight + 210L * block + 192;
         Raw.setLong(bytes + 16L * block, Raw.getLong(at));

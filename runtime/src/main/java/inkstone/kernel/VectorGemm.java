@@ -64,7 +64,8 @@ final class VectorGemm {
       int depth = Math.min(Kernels.K_BLOCK, g.k() - k);
       long panelStride = (long) depth * PANEL_BYTES;
       long weight = g.weight() + g.type().bytes((long) n * g.k() + k);
-      VectorPack.pack(scratch, panelStride, weight, g.type(), g.k(), columns, depth, packScratch);
+      VectorPack.pack(
+          scratch, panelStride, weight, g.type(), g.scale(), g.k(), columns, depth, packScratch);
       block(
           sums,
           k == 0 ? bias : 0,

@@ -75,6 +75,20 @@ final class VectorGemv {
     long weight = g.weight() + n * stride;
     long x = g.x() + 4 * m * g.xStride();
     int whole = (int) VectorMemory.whole(g.k());
+    if (g.scale() != 1) {
+      widened(g, x, rows, weight, columns, whole, scratch);
+    } else {
+      stored(g, x, rows, weight, columns, whole, scratch);
+    }
+    for (int r = 0; r < rows; r++) {
+      finish(g, m + r, n, columns, scratch.sums + (long) r * SUMS, weight, stride, whole);
+    }
+  }
+
+  /** Adds products with weights in their stored type to the sums. */
+  private static void stored(
+      GemmArgs g, long x, int rows, long weight, int columns, int whole, Scratch scratch) {
+    long stride = g.type().bytes(g.k());
     switch (g.type()) {
       case F32, BF16 -> {
         for (int r = 0; r < rows; r++) {
@@ -93,10 +107,8 @@ final class VectorGemv {
           row(g, x, rows, weight + i * stride, whole, scratch, i * BYTES);
         }
       }
-      case Q4_0, Q5_0, Q5_K -> widened(g, x, rows, weight, columns, scratch);
-    }
-    for (int r = 0; r < rows; r++) {
-      finish(g, m + r, n, columns, scratch.sums + (long) r * SUMS, weight, stride, whole);
+      case Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q5_K, IQ4_NL, IQ4_XS ->
+          widened(g, x, rows, weight, columns, whole, scratch);
     }
   }
 
@@ -143,15 +155,19 @@ final class VectorGemv {
     }
   }
 
-  /** Types without a dot product of their own: pieces of four weight rows are widened in L1. */
+  /**
+   * Types without a dot product of their own, and weights with a scale: pieces of four weight rows
+   * are widened in L1.
+   */
   private static void widened(
-      GemmArgs g, long x, int rows, long weight, int columns, Scratch scratch) {
+      GemmArgs g, long x, int rows, long weight, int columns, int whole, Scratch scratch) {
     ElementType type = g.type();
-    for (int k = 0; k < g.k(); k += PIECE) {
-      int length = Math.min(PIECE, g.k() - k);
+    long stride = type.bytes(g.k());
+    for (int k = 0; k < whole; k += PIECE) {
+      int length = Math.min(PIECE, whole - k);
       for (int i = 0; i < columns; i++) {
-        long from = weight + type.bytes((long) i * g.k() + k);
-        VectorWiden.widen(scratch.pieces + 4L * PIECE * i, from, type, length);
+        long from = weight + i * stride + type.bytes(k);
+        VectorWiden.widen(scratch.pieces + 4L * PIECE * i, from, type, g.scale(), length);
       }
       for (int r = 0; r < rows; r++) {
         sideBySide(
@@ -173,7 +189,7 @@ final class VectorGemv {
     for (int i = 0; i < columns; i++) {
       float sum = VectorMath.sum(load(sums + (long) i * BYTES));
       for (int k = whole; k < g.k(); k++) {
-        sum = Math.fma(Raw.get(x, k), Raw.get(g.type(), weight + i * stride, k), sum);
+        sum = Math.fma(Raw.get(x, k), g.weight(weight + i * stride, k), sum);
       }
       float bias = g.bias() == 0 ? 0 : Raw.get(g.bias(), n + i);
       Raw.set(g.out(), m * g.outStride() + n + i, sum + bias);

@@ -66,6 +66,7 @@ final class VectorKernels implements Kernels {
         4L * VectorTile.PANEL * k,
         weight + 4L * nFrom * k,
         ElementType.F32,
+        1,
         k,
         nTo - nFrom,
         k,
@@ -178,8 +179,8 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void widen(long out, long x, ElementType type, long n) {
-    VectorWiden.widen(out, x, type, n);
+  public void widen(long out, long x, ElementType type, float scale, long n) {
+    VectorWiden.widen(out, x, type, scale, n);
   }
 
   @Override

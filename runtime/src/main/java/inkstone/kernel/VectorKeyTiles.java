@@ -48,7 +48,7 @@ final class VectorKeyTiles {
       int end = (int) Math.min(keys, s.to() - key);
       for (int j = done; j < end; j++) {
         long row = s.k() + s.kType().bytes(a.offset(s, key + j, kvHead));
-        VectorWiden.widen(to + 4L * j * d, row, s.kType(), d);
+        VectorWiden.widen(to + 4L * j * d, row, s.kType(), 1, d);
       }
       done = end;
     }
@@ -70,7 +70,7 @@ final class VectorKeyTiles {
           spread(to, STRIDE * j, step(keys), rows, stride, count, d);
         } else {
           for (int r = 0; r < count; r++) {
-            VectorWiden.widen(scratch + 4L * r * d, rows + r * stride, s.vType(), d);
+            VectorWiden.widen(scratch + 4L * r * d, rows + r * stride, s.vType(), 1, d);
           }
           spread(to, STRIDE * j, step(keys), scratch, 4L * d, count, d);
         }

@@ -41,6 +41,7 @@ final class VectorPack {
    * the last one.
    *
    * @param panels first panel; the others follow {@code panelStride} bytes apart
+   * @param scale of each number, as in {@link GemmArgs}
    * @param from rows of {@code type}, {@code stride} elements apart, that start at a block
    * @param scratch {@link #SCRATCH_BYTES}
    */
@@ -49,6 +50,7 @@ final class VectorPack {
       long panelStride,
       long from,
       ElementType type,
+      float scale,
       long stride,
       int columns,
       int depth,
@@ -64,11 +66,12 @@ final class VectorPack {
           int first = Math.min(column + group, columns - 1);
           int last = Math.min(GROUP, columns - first) - 1;
           long rows = start + first * rowBytes;
-          if (type == ElementType.F32) {
+          if (type == ElementType.F32 && scale == 1) {
             VectorRows.interleave(buffer, group * RUN, rows, rowBytes, last, run);
           } else {
             for (int r = 0; r <= last; r++) {
-              VectorWiden.widen(scratch + (long) r * RUN_BYTES, rows + r * rowBytes, type, run);
+              long to = scratch + (long) r * RUN_BYTES;
+              VectorWiden.widen(to, rows + r * rowBytes, type, scale, run);
             }
             VectorRows.interleave(buffer, group * RUN, scratch, RUN_BYTES, last, run);
           }

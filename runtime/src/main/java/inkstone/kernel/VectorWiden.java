@@ -12,7 +12,10 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** Stored numbers to F32. Quantised blocks are in {@link VectorWidenBlocks}. */
+/**
+ * Stored numbers to F32. Quantised blocks are in {@link VectorWidenBlocks} and {@link
+ * VectorWidenSuper}.
+ */
 final class VectorWiden {
   private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ORDER);
@@ -53,7 +56,7 @@ final class VectorWiden {
    * of bytecode), and so compiled by itself: inlined into the nest of loops that packs, vectors of
    * the longer types went to the heap. Their loops have methods of their own for the same reason.
    */
-  static void widen(long to, long from, ElementType type, long n) {
+  static void widen(long to, long from, ElementType type, float scale, long n) {
     int whole = (int) VectorMemory.whole(n);
     switch (type) {
       case F32 -> {
@@ -70,25 +73,25 @@ final class VectorWiden {
       case F16 -> f16(to, from, whole);
       case F8_E4M3 -> e4m3(to, from, whole);
       case F8_E5M2 -> e5m2(to, from, whole);
-      case Q8_0 -> {
-        for (int block = 0; block < whole / 32; block++) {
-          long at = from + 34L * block;
-          FloatVector scale = floats(Raw.half(at));
-          for (int i = 0; i < 32; i += LANES) {
-            FloatVector q = ofInts(signedBytes(at + 2 + i));
-            store(q.mul(scale), to + 128L * block + 4L * i);
-          }
-        }
-      }
+      case Q8_0 -> VectorWidenBlocks.q8(to, from, whole);
       case Q4_0 -> VectorWidenBlocks.q4(to, from, whole);
+      case Q4_1 -> VectorWidenBlocks.q4m(to, from, whole);
       case Q5_0 -> VectorWidenBlocks.q5(to, from, whole);
-      case Q4_K -> VectorWidenBlocks.q4k(to, from, whole);
-      case Q5_K -> VectorWidenBlocks.q5k(to, from, whole);
-      case Q6_K -> VectorWidenBlocks.q6k(to, from, whole);
+      case Q5_1 -> VectorWidenBlocks.q5m(to, from, whole);
+      case IQ4_NL -> VectorWidenBlocks.iq4nl(to, from, whole);
+      case Q2_K -> VectorWidenSuper.q2k(to, from, whole);
+      case Q3_K -> VectorWidenSuper.q3k(to, from, whole);
+      case Q4_K -> VectorWidenSuper.q4k(to, from, whole);
+      case Q5_K -> VectorWidenSuper.q5k(to, from, whole);
+      case Q6_K -> VectorWidenSuper.q6k(to, from, whole);
+      case IQ4_XS -> VectorWidenSuper.iq4xs(to, from, whole);
     }
     // Blocks are whole vectors and leave nothing.
     for (long i = whole; i < n; i++) {
       Raw.set(to, i, Raw.get(type, from, i));
+    }
+    if (scale != 1) {
+      VectorElementwise.scale(to, to, scale, n);
     }
   }
 

@@ -16,7 +16,17 @@ public final class GgufBlock {
   private static final ValueLayout.OfInt INT =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  /** What the 16 codes of the non-linear 4-bit types stand for. */
+  private static final byte[] NON_LINEAR = {
+    -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113
+  };
+
   private GgufBlock() {}
+
+  /** The value, before any scale, of a code of {@link #iq4nl} and {@link #iq4xs}. */
+  public static int nonLinear(int code) {
+    return NON_LINEAR[code];
+  }
 
   /** Of 32 in 34 bytes: an F16 scale, 32 signed bytes. */
   public static float q8(MemorySegment memory, long block, int i) {
@@ -27,6 +37,24 @@ public final class GgufBlock {
   public static float q4(MemorySegment memory, long block, int i) {
     int q = nibble(memory, block + 2 + i % 16, i / 16);
     return half(memory, block) * (q - 8);
+  }
+
+  /** Of 32 in 20 bytes: F16 scale and minimum, 16 bytes of nibbles. */
+  public static float q4m(MemorySegment memory, long block, int i) {
+    int q = nibble(memory, block + 4 + i % 16, i / 16);
+    return half(memory, block) * q + half(memory, block + 2);
+  }
+
+  /** Of 32 in 24 bytes: as {@link #q4m}, with 32 fifth bits before the nibbles. */
+  public static float q5m(MemorySegment memory, long block, int i) {
+    int fifth = memory.get(INT, block + 4) >>> i & 1;
+    int q = nibble(memory, block + 8 + i % 16, i / 16) | fifth << 4;
+    return half(memory, block) * q + half(memory, block + 2);
+  }
+
+  /** Of 32 in 18 bytes: an F16 scale, 16 bytes of nibbles that are {@link #nonLinear} codes. */
+  public static float iq4nl(MemorySegment memory, long block, int i) {
+    return half(memory, block) * NON_LINEAR[nibble(memory, block + 2 + i % 16, i / 16)];
   }
 
   /** Of 32 in 22 bytes: an F16 scale, 32 fifth bits, 16 bytes of nibbles; they start at -16. */
@@ -63,6 +91,48 @@ public final class GgufBlock {
     int high = memory.get(BYTE, block + 128 + half * 32 + i % 32) >> i / 32 % 4 * 2 & 3;
     float scale = half(memory, block + 208) * memory.get(BYTE, block + 192 + i / 16);
     return scale * ((low | high << 4) - 32);
+  }
+
+  /**
+   * Of 256 in 84 bytes: scale and minimum of 16 elements in a byte, four bits each; two bits an
+   * element, 32 bytes for 128; F16 scales of scales and of minima.
+   */
+  public static float q2k(MemorySegment memory, long block, int i) {
+    int both = memory.get(BYTE, block + i / 16);
+    float scale = half(memory, block + 80) * (both & 15);
+    float minimum = half(memory, block + 82) * (both >> 4 & 15);
+    return scale * twoBits(memory, block + 16, i) - minimum;
+  }
+
+  /**
+   * Of 256 in 110 bytes: 32 bytes of third bits, a bit a group of 32, of which 0 means -4; two bits
+   * an element as in {@link #q2k}; 12 bytes of six-bit scales for 16 elements, from -32 on; the F16
+   * scale of the scales.
+   */
+  public static float q3k(MemorySegment memory, long block, int i) {
+    int third = memory.get(BYTE, block + i % 32) >> i / 32 & 1;
+    int q = twoBits(memory, block + 32, i) - (third ^ 1) * 4;
+    int group = i / 16;
+    int low = nibble(memory, block + 96 + group % 8, group / 8);
+    int high = memory.get(BYTE, block + 104 + group % 4) >> group / 4 * 2 & 3;
+    return half(memory, block + 108) * ((low | high << 4) - 32) * q;
+  }
+
+  /**
+   * Of 256 in 136 bytes: an F16 scale of scales; for 32 elements each the upper two bits of their
+   * six-bit scale, 2 bytes, the lower four, 4 bytes, from -32 on; nibbles as in {@link #iq4nl}.
+   */
+  public static float iq4xs(MemorySegment memory, long block, int i) {
+    int group = i / 32;
+    int low = nibble(memory, block + 4 + group / 2, group % 2);
+    int high = memory.get(SHORT, block + 2) >> group * 2 & 3;
+    float scale = half(memory, block) * ((low | high << 4) - 32);
+    return scale * NON_LINEAR[nibble(memory, block + 8 + group * 16 + i % 16, i / 16 % 2)];
+  }
+
+  /** Element of a run of 128 a time in 32 bytes, the first 32 in the lowest bits. */
+  private static int twoBits(MemorySegment memory, long at, int i) {
+    return memory.get(BYTE, at + i / 128 * 32 + i % 32) >> i / 32 % 4 * 2 & 3;
   }
 
   private static float half(MemorySegment memory, long at) {

@@ -4,9 +4,20 @@ import inkstone.kernel.ElementType;
 import inkstone.tensor.DType;
 import inkstone.tensor.Tensor;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
 
 /** Entry checks of the ops: messages name the op, what was expected, what came and from where. */
 final class Check {
+  /** What the kernels read, by the name that both sides give it. */
+  private static final Map<DType, ElementType> TYPES = new EnumMap<>(DType.class);
+
+  static {
+    for (ElementType type : ElementType.values()) {
+      TYPES.put(DType.valueOf(type.name()), type);
+    }
+  }
+
   private Check() {}
 
   static IllegalArgumentException bad(
@@ -25,11 +36,19 @@ final class Check {
             + remedy);
   }
 
-  /** An activation: F32. */
+  /** An activation: F32, and without a scale. */
   static void f32(String op, String role, Tensor t) {
     notNull(op, role, t);
     if (t.dtype() != DType.F32) {
       throw bad(op, "dtype of " + role, "F32", t.dtype(), t.name(), "widen it first");
+    }
+    unscaled(op, role, t);
+  }
+
+  /** What an op reads or writes as it is stored. */
+  static void unscaled(String op, String role, Tensor t) {
+    if (t.scale() != 1) {
+      throw bad(op, "scale of " + role, 1, t.scale(), t.name(), "widen it first");
     }
   }
 
@@ -109,30 +128,20 @@ final class Check {
     }
   }
 
-  /** Storage type of a weight. */
+  /** Storage type of a weight; whoever asks also applies {@link Tensor#scale}. */
   static ElementType type(String op, String role, Tensor t) {
     notNull(op, role, t);
-    return switch (t.dtype()) {
-      case F32 -> ElementType.F32;
-      case BF16 -> ElementType.BF16;
-      case F16 -> ElementType.F16;
-      case F8_E4M3 -> ElementType.F8_E4M3;
-      case F8_E5M2 -> ElementType.F8_E5M2;
-      case Q8_0 -> ElementType.Q8_0;
-      case Q4_0 -> ElementType.Q4_0;
-      case Q5_0 -> ElementType.Q5_0;
-      case Q4_K -> ElementType.Q4_K;
-      case Q5_K -> ElementType.Q5_K;
-      case Q6_K -> ElementType.Q6_K;
-      case F64, I64, I32, I16, I8, U8, BOOL ->
-          throw bad(
-              op,
-              "dtype of " + role,
-              "one of " + Arrays.toString(ElementType.values()),
-              t.dtype(),
-              t.name(),
-              "convert the file");
-    };
+    ElementType type = TYPES.get(t.dtype());
+    if (type == null) {
+      throw bad(
+          op,
+          "dtype of " + role,
+          "one of " + Arrays.toString(ElementType.values()),
+          t.dtype(),
+          t.name(),
+          "convert the file");
+    }
+    return type;
   }
 
   /** A size that kernels hold in an {@code int}. */

@@ -112,17 +112,20 @@ public final class Compute implements AutoCloseable {
     return held.segment;
   }
 
-  /** Address of a parameter as F32: its own, or a widened copy in {@code slot}; 0 for null. */
+  /**
+   * Address of a parameter as F32: its own, or a widened and scaled copy in {@code slot}; 0 for
+   * null.
+   */
   long floats(Slot slot, String op, String role, Tensor t) {
     if (t == null) {
       return 0;
     }
     ElementType type = Check.type(op, role, t);
-    if (type == ElementType.F32) {
+    if (type == ElementType.F32 && t.scale() == 1) {
       return t.address();
     }
     long address = scratch(slot, 4 * t.elements());
-    kernels.widen(address, t.address(), type, t.elements());
+    kernels.widen(address, t.address(), type, t.scale(), t.elements());
     return address;
   }
 

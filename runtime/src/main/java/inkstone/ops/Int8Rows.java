@@ -80,6 +80,7 @@ public final class Int8Rows {
     if (bytes.dtype() != DType.I8) {
       throw Check.bad(op, "dtype of " + role, "I8", bytes.dtype(), bytes.name(), "pass bytes");
     }
+    Check.unscaled(op, role, bytes);
     Check.atLeastRank(op, role, bytes, 1);
     long[] dims = floats.shape().toArray();
     Check.shape(op, "scales", scales, Arrays.copyOf(dims, dims.length - 1));

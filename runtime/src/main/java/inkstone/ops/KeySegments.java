@@ -86,6 +86,7 @@ record KeySegments(List<KeySegment> parts, long keys, int kvHeads, String name) 
 
   private static ElementType type(String role, Tensor t) {
     Check.notNull(OP, role, t);
+    Check.unscaled(OP, role, t);
     return switch (t.dtype()) {
       case F32 -> ElementType.F32;
       case BF16 -> ElementType.BF16;

@@ -56,6 +56,7 @@ final class LinearArgs {
         k,
         weight.address(),
         type,
+        weight.scale(),
         c.floats(Compute.Slot.FIRST_PARAMETER, op, "bias", bias),
         n,
         k);

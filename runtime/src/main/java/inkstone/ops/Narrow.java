@@ -26,6 +26,7 @@ public final class Narrow {
       throw Check.bad(
           OP, "dtype of out", "F32, BF16 or F16", type, out.name(), "choose one of these");
     }
+    Check.unscaled(OP, "out", out);
     Check.disjoint(OP, out, x);
     Kernels kernels = c.kernels();
     long to = out.address();

@@ -11,9 +11,9 @@ public final class Rows {
   /**
    * {@code out[rows[i]] = x[i]}; the other rows of {@code out} stay as they are.
    *
-   * @param out {@code [R, ..]} of any dtype
+   * @param out {@code [R, ..]} of any dtype and scale
    * @param rows r of 0 to R - 1, each above the one before it
-   * @param x {@code [r, ..]} of the same dtype
+   * @param x {@code [r, ..]} of the same dtype and scale
    */
   public static void scatter(Compute c, Tensor out, int[] rows, Tensor x) {
     String op = "Rows.scatter";
@@ -36,8 +36,8 @@ public final class Rows {
   /**
    * {@code out[i] = x[rows[i]]}.
    *
-   * @param out {@code [r, ..]} of the dtype of {@code x}
-   * @param x {@code [R, ..]} of any dtype
+   * @param out {@code [r, ..]} of the dtype and scale of {@code x}
+   * @param x {@code [R, ..]} of any dtype and scale
    * @param rows r of 0 to R - 1, in any order
    */
   public static void gather(Compute c, Tensor out, Tensor x, int[] rows) {
@@ -82,6 +82,15 @@ public final class Rows {
           few.dtype() + few.shape().toString(),
           few.name(),
           "pass a row for each index");
+    }
+    if (few.scale() != all.scale()) {
+      throw Check.bad(
+          op,
+          "scale of " + fewRole,
+          all.scale() + " as " + allRole,
+          few.scale(),
+          few.name(),
+          "copy between tensors of one scale");
     }
     for (int i = 0; i < rows.length; i++) {
       if (rows[i] < 0 || rows[i] >= all.dim(0)) {

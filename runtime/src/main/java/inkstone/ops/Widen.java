@@ -14,7 +14,8 @@ public final class Widen {
   private Widen() {}
 
   /**
-   * {@code out = x}: exact for floats, as gguf-py rounds for quantised types.
+   * {@code out = x}: exact for floats, as gguf-py rounds for quantised types; then times the scale
+   * of {@code x}, rounded once more.
    *
    * @param out F32, of the shape and outside the memory of {@code x}
    * @param x F32, BF16, F16 or a weight's type
@@ -26,12 +27,13 @@ public final class Widen {
     Kernels kernels = c.kernels();
     long to = out.address();
     long from = x.address();
+    float scale = x.scale();
     c.forRange(
         x.elements(),
         Elementwise.GRANULE,
         (_, first, last) -> {
           for (long i = first; i < last; i += RUN) {
-            kernels.widen(to + 4 * i, from + type.bytes(i), type, Math.min(RUN, last - i));
+            kernels.widen(to + 4 * i, from + type.bytes(i), type, scale, Math.min(RUN, last - i));
           }
         });
   }

@@ -29,8 +29,13 @@ public final class Tensor {
   private final DType dtype;
   private final Shape shape;
   private final MemorySegment segment;
+  private final float scale;
 
   public Tensor(String name, DType dtype, Shape shape, MemorySegment segment) {
+    this(name, dtype, shape, segment, 1);
+  }
+
+  private Tensor(String name, DType dtype, Shape shape, MemorySegment segment, float scale) {
     long bytes = bytes(name, dtype, shape);
     if (segment.byteSize() != bytes) {
       throw new IllegalArgumentException(
@@ -48,6 +53,7 @@ public final class Tensor {
     this.dtype = dtype;
     this.shape = shape;
     this.segment = segment;
+    this.scale = scale;
   }
 
   /** A zeroed F32 tensor. */
@@ -132,7 +138,7 @@ public final class Tensor {
               + other
               + " with another element count");
     }
-    return new Tensor(name, dtype, other, segment);
+    return new Tensor(name, dtype, other, segment, scale);
   }
 
   /** Rows {@code [from, to)} of the first dimension, sharing memory. */
@@ -154,16 +160,46 @@ public final class Tensor {
     long row = dim(0) == 0 ? 0 : elements() / dim(0);
     long begin = dtype.bytes(from * row);
     return new Tensor(
-        name, dtype, Shape.of(dims), segment.asSlice(begin, dtype.bytes(to * row) - begin));
+        name, dtype, Shape.of(dims), segment.asSlice(begin, dtype.bytes(to * row) - begin), scale);
   }
 
   /** The same tensor under another name. */
   public Tensor named(String newName) {
-    return new Tensor(newName, dtype, shape, segment);
+    return new Tensor(newName, dtype, shape, segment, scale);
   }
 
-  /** Element {@code i} in row-major order as a float; not for inner loops. */
+  /**
+   * The same memory, of which each element stands for its stored number times {@code factor},
+   * rounded to F32: how a checkpoint of 8-bit floats makes use of their range. It takes the place
+   * of a factor from before. Weights may have one, in every op that takes a storage type;
+   * activations may not.
+   *
+   * @throws IllegalArgumentException when {@code factor} is infinite or NaN
+   */
+  public Tensor scaled(float factor) {
+    if (!Float.isFinite(factor)) {
+      throw new IllegalArgumentException(
+          "Tensor.scaled: factor, expected a finite number, got "
+              + factor
+              + " ("
+              + name
+              + "); check the scale that the file stores beside it");
+    }
+    return new Tensor(name, dtype, shape, segment, factor);
+  }
+
+  /** What each stored number is multiplied with; 1 unless {@link #scaled} set another. */
+  public float scale() {
+    return scale;
+  }
+
+  /** Element {@code i} in row-major order as a float, times the scale; not for inner loops. */
   public float getFloat(long i) {
+    float stored = stored(i);
+    return scale == 1 ? stored : stored * scale;
+  }
+
+  private float stored(long i) {
     int inBlock = (int) (i % dtype.blockElements());
     long block = dtype.bytes(i - inBlock);
     return switch (dtype) {
@@ -180,15 +216,22 @@ public final class Tensor {
       case U8, BOOL -> segment.get(ValueLayout.JAVA_BYTE, i) & 0xff;
       case Q8_0 -> GgufBlock.q8(segment, block, inBlock);
       case Q4_0 -> GgufBlock.q4(segment, block, inBlock);
+      case Q4_1 -> GgufBlock.q4m(segment, block, inBlock);
       case Q5_0 -> GgufBlock.q5(segment, block, inBlock);
+      case Q5_1 -> GgufBlock.q5m(segment, block, inBlock);
+      case Q2_K -> GgufBlock.q2k(segment, block, inBlock);
+      case Q3_K -> GgufBlock.q3k(segment, block, inBlock);
       case Q4_K -> GgufBlock.q4k(segment, block, inBlock);
       case Q5_K -> GgufBlock.q5k(segment, block, inBlock);
       case Q6_K -> GgufBlock.q6k(segment, block, inBlock);
+      case IQ4_NL -> GgufBlock.iq4nl(segment, block, inBlock);
+      case IQ4_XS -> GgufBlock.iq4xs(segment, block, inBlock);
     };
   }
 
   /** Element {@code i} in row-major order of an integer tensor; not for inner loops. */
   public long getLong(long i) {
+    requireUnscaled("getLong");
     return switch (dtype) {
       case I64 -> segment.get(LONG, i * 8);
       case I32 -> segment.get(INT, i * 4);
@@ -203,9 +246,10 @@ public final class Tensor {
 
   /**
    * Stores {@code value} at element {@code i}, rounded to nearest even where the dtype is narrower;
-   * F32, BF16 and F16 only.
+   * F32, BF16 and F16 without a scale only.
    */
   public void setFloat(long i, float value) {
+    requireUnscaled("setFloat");
     switch (dtype) {
       case F32 -> segment.set(FLOAT, i * 4, value);
       case F16 -> segment.set(SHORT, i * 2, Float.floatToFloat16(value));
@@ -219,6 +263,7 @@ public final class Tensor {
   /** Fills an F32 tensor from a heap array of the same element count. */
   public void copyFrom(float[] values) {
     requireF32("copyFrom");
+    requireUnscaled("copyFrom");
     if (values.length != elements()) {
       throw new IllegalArgumentException(
           "Tensor.copyFrom: " + name + " has " + elements() + " elements, got " + values.length);
@@ -226,20 +271,15 @@ public final class Tensor {
     MemorySegment.copy(values, 0, segment, FLOAT, 0, values.length);
   }
 
-  /** Fills this tensor from another of equal dtype and element count. */
+  /** Fills this tensor from another of equal dtype, scale and element count. */
   public void copyFrom(Tensor other) {
-    if (other.dtype != dtype || other.elements() != elements()) {
+    if (other.dtype != dtype || other.scale != scale || other.elements() != elements()) {
       throw new IllegalArgumentException(
           "Tensor.copyFrom: "
-              + name
-              + " is "
-              + dtype
-              + shape
-              + ", got "
-              + other.name
-              + " "
-              + other.dtype
-              + other.shape);
+              + this
+              + ", expected another of its dtype, scale and element count, got "
+              + other
+              + "; widen it instead");
     }
     segment.copyFrom(other.segment);
   }
@@ -247,7 +287,7 @@ public final class Tensor {
   /** All elements widened to floats on the heap; for small tensors and tests. */
   public float[] toFloatArray() {
     float[] values = new float[Math.toIntExact(elements())];
-    if (dtype == DType.F32) {
+    if (dtype == DType.F32 && scale == 1) {
       MemorySegment.copy(segment, FLOAT, 0, values, 0, values.length);
     } else {
       for (int i = 0; i < values.length; i++) {
@@ -264,8 +304,21 @@ public final class Tensor {
     }
   }
 
+  private void requireUnscaled(String what) {
+    if (scale != 1) {
+      throw new IllegalArgumentException(
+          "Tensor."
+              + what
+              + ": scale of "
+              + name
+              + ", expected 1, got "
+              + scale
+              + "; read it as floats, or write to a tensor without a scale");
+    }
+  }
+
   @Override
   public String toString() {
-    return name + " " + dtype + shape;
+    return name + " " + dtype + shape + (scale == 1 ? "" : " * " + scale);
   }
 }

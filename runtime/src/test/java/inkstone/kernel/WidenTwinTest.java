@@ -40,13 +40,9 @@ class WidenTwinTest {
 
   /** The files hold the stored bytes, then the bits of the reference's floats. */
   @ParameterizedTest
-  @EnumSource(
-      value = ElementType.class,
-      names = {"F8_E4M3", "F8_E5M2", "Q8_0", "Q4_0", "Q5_0", "Q4_K", "Q5_K", "Q6_K"})
+  @EnumSource(ElementType.class)
   void bitsOfTheReference(ElementType type) throws IOException {
-    Path golden =
-        Path.of(System.getProperty("inkstone.root"), "reference/golden/widen", type + ".bin");
-    ByteBuffer file = ByteBuffer.wrap(Files.readAllBytes(golden)).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer file = golden(type.name());
     int blocks = file.remaining() / (type.blockBytes() + 4 * type.blockElements());
     byte[] stored = new byte[blocks * type.blockBytes()];
     file.get(stored);
@@ -56,6 +52,36 @@ class WidenTwinTest {
     assertThat(file.remaining()).isEqualTo(4 * expected.length);
     assertBits("scalar", expected, widen(new ScalarKernels(), type, stored, expected.length));
     assertBits("vector", expected, widen(new VectorKernels(), type, stored, expected.length));
+  }
+
+  /** The files hold all codes; then each scale and the bits of the reference's products. */
+  @ParameterizedTest
+  @EnumSource(
+      value = ElementType.class,
+      names = {"F8_E4M3", "F8_E5M2"})
+  void scaledBitsOfTheReference(ElementType type) throws IOException {
+    ByteBuffer file = golden(type + "_scaled");
+    byte[] stored = new byte[256];
+    file.get(stored);
+    int scales = 0;
+    while (file.hasRemaining()) {
+      float scale = file.getFloat();
+      int[] expected = new int[stored.length];
+      file.asIntBuffer().get(expected);
+      file.position(file.position() + 4 * expected.length);
+      for (Kernels kernels : new Kernels[] {new ScalarKernels(), new VectorKernels()}) {
+        String what = kernels.describe() + ", times " + scale;
+        assertBits(what, expected, widen(kernels, type, scale, stored, expected.length));
+      }
+      scales++;
+    }
+    assertThat(scales).isGreaterThan(5);
+  }
+
+  private static ByteBuffer golden(String name) throws IOException {
+    Path path =
+        Path.of(System.getProperty("inkstone.root"), "reference/golden/widen", name + ".bin");
+    return ByteBuffer.wrap(Files.readAllBytes(path)).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /** Random bytes, NaN and infinite scales among them, at many lengths. */
@@ -72,16 +98,20 @@ class WidenTwinTest {
     }
   }
 
+  private static int[] widen(Kernels kernels, ElementType type, byte[] stored, int n) {
+    return widen(kernels, type, 1, stored, n);
+  }
+
   /**
    * Widens from memory that ends with the last byte, and checks that nothing follows the result.
    */
-  private static int[] widen(Kernels kernels, ElementType type, byte[] stored, int n) {
+  private static int[] widen(Kernels kernels, ElementType type, float scale, byte[] stored, int n) {
     try (TensorArena arena = TensorArena.open("widen")) {
       MemorySegment from = arena.allocate(stored.length);
       MemorySegment to = arena.allocate(4L * n + 4);
       MemorySegment.copy(stored, 0, from, ValueLayout.JAVA_BYTE, 0, stored.length);
       to.setAtIndex(ValueLayout.JAVA_INT, n, GUARD);
-      kernels.widen(to.address(), from.address(), type, n);
+      kernels.widen(to.address(), from.address(), type, scale, n);
       assertThat(to.getAtIndex(ValueLayout.JAVA_INT, n)).as("what follows").isEqualTo(GUARD);
       return to.asSlice(0, 4L * n).toArray(ValueLayout.JAVA_INT);
     }

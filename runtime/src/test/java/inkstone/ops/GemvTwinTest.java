@@ -3,10 +3,8 @@ package inkstone.ops;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import inkstone.tensor.DType;
-import inkstone.tensor.Shape;
 import inkstone.tensor.Tensor;
 import java.lang.foreign.ValueLayout;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -19,8 +17,11 @@ class GemvTwinTest {
   private static final DType[] FLOATS = {
     DType.F32, DType.BF16, DType.F16, DType.F8_E4M3, DType.F8_E5M2
   };
-  private static final DType[] QUANTISED = {
-    DType.Q8_0, DType.Q4_0, DType.Q5_0, DType.Q4_K, DType.Q5_K, DType.Q6_K
+  private static final DType[] SUPER_BLOCKS = {
+    DType.Q2_K, DType.Q3_K, DType.Q4_K, DType.Q5_K, DType.Q6_K, DType.IQ4_XS
+  };
+  private static final DType[] SMALL_BLOCKS = {
+    DType.Q8_0, DType.Q4_0, DType.Q4_1, DType.Q5_0, DType.Q5_1, DType.IQ4_NL
   };
 
   @ParameterizedTest
@@ -47,17 +48,18 @@ class GemvTwinTest {
   @ParameterizedTest
   @CsvSource({"1,1,256", "1,7,512", "2,33,768", "9,13,1280", "1,40,3072"})
   void closeToScalarInBlocks(int m, int n, int k) {
-    for (DType dtype : QUANTISED) {
+    for (DType dtype : SUPER_BLOCKS) {
       compare(dtype, m, n, k);
     }
+    closeToScalarInSmallBlocks(m, n, k);
   }
 
   @ParameterizedTest
   @CsvSource({"1,5,32", "3,9,96", "2,6,1056"})
   void closeToScalarInSmallBlocks(int m, int n, int k) {
-    compare(DType.Q8_0, m, n, k);
-    compare(DType.Q4_0, m, n, k);
-    compare(DType.Q5_0, m, n, k);
+    for (DType dtype : SMALL_BLOCKS) {
+      compare(dtype, m, n, k);
+    }
   }
 
   private static void compare(DType dtype, int m, int n, int k) {
@@ -154,30 +156,6 @@ class GemvTwinTest {
     if (dtype == DType.F32 || dtype == DType.BF16) {
       return twins.random(dtype, n, k);
     }
-    Tensor t = Tensor.allocate(twins.arena(), "weights", dtype, Shape.of(n, k));
-    SplittableRandom random = new SplittableRandom(7);
-    byte[] bytes = new byte[(int) t.segment().byteSize()];
-    random.nextBytes(bytes);
-    int half = Float.floatToFloat16(0.01f);
-    for (int at = 0; at < bytes.length; at += dtype.blockBytes()) {
-      switch (dtype) {
-        case F16 -> bytes[at + 1] &= (byte) 0xbf; // below 2
-        case F8_E4M3 -> bytes[at] &= (byte) 0xbf;
-        case F8_E5M2 -> bytes[at] &= (byte) 0xbf;
-        case Q6_K -> setShort(bytes, at + 208, half);
-        case Q4_K, Q5_K -> {
-          setShort(bytes, at, half);
-          setShort(bytes, at + 2, half);
-        }
-        default -> setShort(bytes, at, half);
-      }
-    }
-    t.segment().asByteBuffer().put(bytes);
-    return t;
-  }
-
-  private static void setShort(byte[] bytes, int at, int value) {
-    bytes[at] = (byte) value;
-    bytes[at + 1] = (byte) (value >> 8);
+    return StoredWeights.random(twins.arena(), dtype, 7, n, k);
   }
 }

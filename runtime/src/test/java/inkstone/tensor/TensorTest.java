@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import inkstone.memory.TensorArena;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class TensorTest {
@@ -61,6 +62,37 @@ class TensorTest {
       assertThatThrownBy(() -> other.copyFrom(new float[6])).hasMessageContaining("expected F32");
       assertThatThrownBy(() -> new Tensor("x", DType.F32, Shape.of(3), t.segment()))
           .hasMessageContaining("needs 12 bytes");
+    }
+  }
+
+  @Test
+  void scaleMultipliesWhatIsRead() {
+    try (TensorArena arena = TensorArena.open("t")) {
+      Tensor stored = Tensor.of(arena, "w", new float[] {1, 2, 3, 4}, 2, 2);
+      assertThat(stored.scale()).isEqualTo(1);
+      Tensor scaled = stored.scaled(0.1f);
+      assertThat(scaled.toFloatArray()).containsExactly(0.1f, 2 * 0.1f, 3 * 0.1f, 4 * 0.1f);
+      for (Tensor t : List.of(scaled.view(4), scaled.rows(0, 2), scaled.named("v"))) {
+        assertThat(t.scale()).isEqualTo(0.1f);
+      }
+      assertThat(scaled.view(4).rows(3, 4).getFloat(0)).isEqualTo(4 * 0.1f);
+      assertThat(scaled.scaled(-2).getFloat(1)).isEqualTo(-4);
+      assertThat(stored.getFloat(1)).isEqualTo(2);
+      assertThat(scaled).hasToString("w F32[2, 2] * 0.1");
+      for (float factor : new float[] {Float.NaN, Float.POSITIVE_INFINITY, -1 / 0f}) {
+        assertThatThrownBy(() -> stored.scaled(factor))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("Tensor.scaled: factor, expected a finite number, got " + factor)
+            .hasMessageContaining("(w); check the scale");
+      }
+      assertThatThrownBy(() -> scaled.setFloat(0, 1))
+          .hasMessageContaining("scale of w, expected 1");
+      assertThatThrownBy(() -> scaled.copyFrom(new float[4])).hasMessageContaining("scale of w");
+      assertThatThrownBy(() -> stored.copyFrom(scaled))
+          .hasMessageContaining("expected another of its dtype, scale")
+          .hasMessageContaining("0.1");
+      Tensor whole = Tensor.allocate(arena, "i", DType.I32, Shape.of(1)).scaled(3);
+      assertThatThrownBy(() -> whole.getLong(0)).hasMessageContaining("scale of i");
     }
   }
 

@@ -15,10 +15,16 @@ final class BenchTypes {
           DType.F8_E5M2,
           DType.Q8_0,
           DType.Q4_0,
+          DType.Q4_1,
           DType.Q5_0,
+          DType.Q5_1,
+          DType.Q2_K,
+          DType.Q3_K,
           DType.Q4_K,
           DType.Q5_K,
-          DType.Q6_K);
+          DType.Q6_K,
+          DType.IQ4_NL,
+          DType.IQ4_XS);
 
   /** As in the files of the real model. */
   static final List<DType> FILES = List.of(DType.BF16, DType.F16, DType.F32);

@@ -39,7 +39,8 @@ final class RandomValues {
         // Random bits below a quarter: sums stay small, and neither infinity nor NaN comes up.
         case F8_E4M3 -> bytes.put((byte) (random.nextInt(0x28) | random.nextInt(2) << 7));
         case F8_E5M2 -> bytes.put((byte) (random.nextInt(0x34) | random.nextInt(2) << 7));
-        case Q8_0, Q4_0, Q5_0, Q4_K, Q5_K, Q6_K -> block(bytes, dtype, spread, random);
+        case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS ->
+            block(bytes, dtype, spread, random);
         case F64, I64, I32, I16, I8, U8, BOOL ->
             throw new IllegalArgumentException(
                 "RandomValues: dtype, expected a type of weights, got " + dtype + "; use another");
@@ -60,7 +61,20 @@ final class RandomValues {
     switch (dtype) {
       case Q8_0 -> scale(bytes, start, spread / 128);
       case Q4_0 -> scale(bytes, start, spread / 8);
+      case Q4_1 -> {
+        scale(bytes, start, spread / 8);
+        scale(bytes, start + 2, -spread);
+      }
       case Q5_0 -> scale(bytes, start, spread / 16);
+      case Q5_1 -> {
+        scale(bytes, start, spread / 16);
+        scale(bytes, start + 2, -spread);
+      }
+      case Q2_K -> {
+        scale(bytes, start + 80, spread / 2 / 8);
+        scale(bytes, start + 82, spread / 8);
+      }
+      case Q3_K -> scale(bytes, start + 108, spread / 4 / 16);
       case Q4_K -> {
         scale(bytes, start, spread / 8 / 32);
         scale(bytes, start + 2, spread / 32);
@@ -70,6 +84,8 @@ final class RandomValues {
         scale(bytes, start + 2, spread / 32);
       }
       case Q6_K -> scale(bytes, start + dtype.blockBytes() - 2, spread / 32 / 64);
+      case IQ4_NL -> scale(bytes, start, spread / 128);
+      case IQ4_XS -> scale(bytes, start, spread / 128 / 16);
       default -> throw new IllegalArgumentException("RandomValues: " + dtype + " has no blocks");
     }
   }

@@ -146,7 +146,8 @@ final class BenchSessionTest {
   @EnumSource(
       value = DType.class,
       names = {
-        "F32", "BF16", "F16", "F8_E4M3", "F8_E5M2", "Q8_0", "Q4_0", "Q5_0", "Q4_K", "Q5_K", "Q6_K"
+        "F32", "BF16", "F16", "F8_E4M3", "F8_E5M2", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K",
+        "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL", "IQ4_XS"
       })
   void randomWeightsAreAroundZeroAndOfUnitSize(DType type) {
     try (TensorArena arena = TensorArena.open("random")) {
