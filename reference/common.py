@@ -29,6 +29,7 @@ _NAMES = {
     torch.int64: "I64",
     torch.int32: "I32",
     torch.uint8: "U8",
+    torch.int8: "I8",
     torch.bool: "BOOL",
 }
 _WRITTEN = []
@@ -126,6 +127,7 @@ def versions():
         "numpy": np.__version__,
         "pillow": PIL.__version__,
         "gguf": version("gguf"),
+        "peft": version("peft"),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
     }

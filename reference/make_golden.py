@@ -17,7 +17,8 @@ import common  # noqa: E402
 
 # In order: later ones read what earlier ones write (pictures, then models, then the rest).
 COMPONENTS = ("pictures", "tiny_configs", "noise", "schedule", "sizes", "resize", "preprocess", "text_encoder", "vae",
-              "transformer", "pipeline", "kv_cache", "tokenizer", "widen", "image_metrics")
+              "transformer", "pipeline", "kv_cache", "tokenizer", "widen", "gguf_files", "image_metrics", "wan_vae",
+              "lora", "quantize", "real_dims", "write", "published_configs")
 
 
 def main():

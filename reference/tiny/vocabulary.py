@@ -46,9 +46,9 @@ def _texts():
 
 def build(folder):
     """Writes the reduced tokenizer to `folder` and returns it."""
-    config = json.loads((golden.TEST_RESOURCE / "tokenizer_config.json").read_text("utf-8"))
+    config = json.loads((golden.RESOURCE / "tokenizer_config.json").read_text("utf-8"))
     added = list(config["added_tokens_decoder"].values())
-    with gzip.open(golden.TEST_RESOURCE / "merges.txt.gz", "rt", encoding="utf-8") as f:
+    with gzip.open(golden.RESOURCE / "merges.txt.gz", "rt", encoding="utf-8") as f:
         merges = [tuple(line.rstrip("\n").split(" ")) for line in f if not line.startswith("#version") and line.strip()]
     full = golden.load_qwen()
     ranks, seen, words = {pair: i for i, pair in enumerate(merges)}, set(), set()

@@ -12,15 +12,27 @@ import java.nio.file.Path;
  * what was found, and what to do.
  */
 public final class CheckpointException extends IOException {
+  private static final long serialVersionUID = 1L;
   private static final int QUOTED_CHARS = 120;
   private static final int PATH_CHARS = 1000;
 
+  private final String finding;
+  private final String nextStep;
+
   public CheckpointException(String message) {
-    super(message);
+    this(message, (Throwable) null);
   }
 
   public CheckpointException(String message, Throwable cause) {
     super(message, cause);
+    this.finding = message;
+    this.nextStep = null;
+  }
+
+  private CheckpointException(String finding, String nextStep, Throwable cause) {
+    super(finding + "; " + nextStep, cause);
+    this.finding = finding;
+    this.nextStep = nextStep;
   }
 
   /**
@@ -31,7 +43,7 @@ public final class CheckpointException extends IOException {
    * @param next what the user can do about it
    */
   public static CheckpointException of(String what, Object where, String next) {
-    return new CheckpointException(what + " (" + where + "); " + next);
+    return new CheckpointException(what + " (" + where + ")", next, null);
   }
 
   /** A file that the system does not let us read. */
@@ -57,7 +69,17 @@ public final class CheckpointException extends IOException {
                   : escaped(message, QUOTED_CHARS));
       next = "check the path and the disk";
     }
-    return new CheckpointException(reason + " (" + where + "); " + next, cause);
+    return new CheckpointException(reason + " (" + where + ")", next, cause);
+  }
+
+  /** The message without {@link #nextStep}. */
+  public String finding() {
+    return finding;
+  }
+
+  /** What the user can do about it; null when the finding says it. */
+  public String nextStep() {
+    return nextStep;
   }
 
   /**

@@ -46,31 +46,36 @@ public final class Weights {
   }
 
   /**
-   * Opens the checkpoint of one component, memory-mapped.
+   * Opens the checkpoint of one component, memory-mapped. What a file is, its content says.
    *
-   * @param path a component folder ({@code transformer/}), an {@code *.index.json}, or one file
+   * @param path a component folder ({@code transformer/}), an index, or one file
    */
   public static Weights open(TensorArena arena, Path path) throws CheckpointException {
+    return of(source(arena, path));
+  }
+
+  /** The checkpoint behind {@link #open}, under the names of the file. */
+  public static TensorSource source(TensorArena arena, Path path) throws CheckpointException {
     boolean folder = Files.isDirectory(path);
     StringBuilder known = new StringBuilder();
     for (CheckpointFormat format :
         ServiceLoader.load(CheckpointFormat.class, Weights.class.getClassLoader())) {
       Path file = folder ? format.find(path) : format.reads(path) ? path : null;
       if (file != null) {
-        return of(format.open(arena, file));
+        return format.open(arena, file);
       }
-      known.append(known.isEmpty() ? "" : ", ").append(format.name());
+      known.append(known.isEmpty() ? "" : " or ").append(format.name());
     }
-    if (!folder) {
-      CheckpointFiles.requireFile(path);
-    }
+    FileKind kind = folder ? null : FileKind.of(path);
     throw CheckpointException.of(
         "weights: expected a "
             + known
             + " checkpoint, got "
-            + (folder ? "a folder without one" : "another file"),
+            + (folder
+                ? "a folder without one" + UnfinishedDownloads.said(path)
+                : kind.description()),
         CheckpointException.quote(path),
-        "download the weights of this component, or give their path");
+        folder ? "download the weights of this component, or give their path" : kind.advice());
   }
 
   /** A cursor at the root of an open checkpoint. */

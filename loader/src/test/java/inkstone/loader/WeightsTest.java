@@ -140,14 +140,19 @@ class WeightsTest {
   void aFolderWithoutWeightsIsRefused() throws Exception {
     Path empty = Files.createDirectory(folder.resolve("empty"));
     assertRefused(
-        empty, "weights: expected a safetensors checkpoint, got a folder without one", "empty");
+        empty,
+        "weights: expected a safetensors or GGUF checkpoint, got a folder without one",
+        "empty");
   }
 
   @Test
   void anotherKindOfFileIsRefused() throws Exception {
     Path other = Files.writeString(folder.resolve("model.bin"), "x");
     assertRefused(
-        other, "weights: expected a safetensors checkpoint, got another file", "model.bin");
+        other,
+        "weights: expected a safetensors or GGUF checkpoint, got a text file",
+        "model.bin",
+        "; download the file with the tensors");
   }
 
   @Test
@@ -167,7 +172,8 @@ class WeightsTest {
     Files.copy(file, variants.resolve("x.bf16.safetensors"));
     assertRefused(
         variants,
-        "weights: expected one checkpoint in the folder, got 2: \"x.bf16.safetensors, x.fp16.safetensors\"",
+        "weights: expected one checkpoint in the folder, got two with a tensor \"blocks.0.attn.to_q.weight\": ",
+        "x.bf16.safetensors and ",
         "give the path of the one to use");
     Files.copy(file, variants.resolve("diffusion_pytorch_model.safetensors"));
     assertThat(Weights.open(arena, variants).where(""))

@@ -21,6 +21,7 @@ public final class TensorArena implements AutoCloseable {
   private final String name;
   private final TensorArena parent;
   private final long limitBytes;
+  private final boolean backed;
   private final Arena arena = Arena.ofShared();
   private final List<TensorArena> children = new ArrayList<>();
   private final List<Long> regions = new ArrayList<>();
@@ -29,27 +30,41 @@ public final class TensorArena implements AutoCloseable {
   private long peakBytes;
   private boolean closed;
 
-  private TensorArena(String name, TensorArena parent, long limitBytes) {
+  private TensorArena(String name, TensorArena parent, long limitBytes, boolean backed) {
     this.name = name;
     this.parent = parent;
     this.limitBytes = limitBytes;
+    this.backed = backed;
   }
 
   /** A root arena without a limit. */
   public static TensorArena open(String name) {
-    return new TensorArena(name, null, Long.MAX_VALUE);
+    return new TensorArena(name, null, Long.MAX_VALUE, true);
   }
 
   /** A root arena that refuses to grow beyond {@code limitBytes}, its children included. */
   public static TensorArena open(String name, long limitBytes) {
-    return new TensorArena(name, null, limitBytes);
+    return new TensorArena(name, null, limitBytes, true);
+  }
+
+  /**
+   * A root arena that counts what is asked of it and gives {@link Unbacked} segments: it tells what
+   * code will take by running its allocations. Files are mapped as usual.
+   */
+  public static TensorArena counting(String name) {
+    return new TensorArena(name, null, Long.MAX_VALUE, false);
+  }
+
+  /** False where segments have no memory behind them, see {@link #counting}. */
+  public boolean backed() {
+    return backed;
   }
 
   /** An arena whose bytes count here too and which closes with this one. */
   public TensorArena child(String childName) {
     synchronized (this) {
       requireOpen();
-      TensorArena child = new TensorArena(name + "/" + childName, this, Long.MAX_VALUE);
+      TensorArena child = new TensorArena(name + "/" + childName, this, Long.MAX_VALUE, backed);
       children.add(child);
       return child;
     }
@@ -63,6 +78,12 @@ public final class TensorArena implements AutoCloseable {
     }
     requireOpen();
     reserve(bytes);
+    if (!backed) {
+      synchronized (this) {
+        ownBytes += bytes;
+      }
+      return Unbacked.segment(bytes);
+    }
     MemorySegment segment;
     try {
       segment = arena.allocate(bytes, Alignment.CACHE_LINE);

@@ -80,6 +80,11 @@ public final class Attention {
     run(c, args, blocks(c, windows(mask, q, keys), heads), shift);
   }
 
+  /** Bytes of scratch that {@link #forward} needs on all threads. */
+  public static long scratchBytes(Compute c, int headDim) {
+    return c.workersBytes(c.kernels().attentionScratchBytes(headDim));
+  }
+
   private static void run(Compute c, AttentionArgs args, List<Window> blocks, long shift) {
     Kernels kernels = c.kernels();
     c.reserveWorkers(kernels.attentionScratchBytes(args.headDim()));

@@ -60,7 +60,12 @@ public final class Compute implements AutoCloseable {
 
   /** Kernels and threads, for logs. */
   public String describe() {
-    return kernels.describe() + ", " + threads() + (threads() == 1 ? " thread" : " threads");
+    return describeKernels() + ", " + threads() + (threads() == 1 ? " thread" : " threads");
+  }
+
+  /** Kernels and their width, on which the bits of results depend. */
+  public String describeKernels() {
+    return kernels.describe();
   }
 
   /** Bytes of scratch held now. */
@@ -78,12 +83,21 @@ public final class Compute implements AutoCloseable {
 
   /** Grows the workers' scratch to {@code bytes} each; call before {@link #forRange}. */
   void reserveWorkers(long bytes) {
-    long stride = Alignment.up(Math.max(bytes, 1), Alignment.CACHE_LINE);
+    long stride = stride(bytes);
     if (stride > workerStride) {
       workerStride = 0;
-      scratch(Slot.WORKERS, Math.multiplyExact(stride, (long) threads()));
+      scratch(Slot.WORKERS, workersBytes(bytes));
       workerStride = stride;
     }
+  }
+
+  /** Bytes that {@link #reserveWorkers} takes for all of them. */
+  long workersBytes(long bytes) {
+    return Math.multiplyExact(stride(bytes), (long) threads());
+  }
+
+  private static long stride(long bytes) {
+    return Alignment.up(Math.max(bytes, 1), Alignment.CACHE_LINE);
   }
 
   /** Scratch of one worker, as large as the last {@link #reserveWorkers} asked. */

@@ -73,7 +73,7 @@ public final class Conv {
     Check.size(OP, "taps times input channels", (long) taps * cin, weight);
     float[] values = new float[Math.multiplyExact(taps, cin)];
     Tensor ordered = Tensor.f32(arena, weight.name(), cout, values.length); // [Cout, kh·kw·Cin]
-    for (int o = 0; o < cout; o++) {
+    for (int o = 0; arena.backed() && o < cout; o++) {
       for (int i = 0; i < cin; i++) {
         long from = (((long) o * cin + i) * frames + frames - 1) * taps;
         for (int t = 0; t < taps; t++) {
@@ -90,7 +90,9 @@ public final class Conv {
       return null;
     }
     Check.vector(op, "bias", bias, cout);
-    return Tensor.of(arena, bias.name(), bias.toFloatArray(), cout);
+    return arena.backed()
+        ? Tensor.of(arena, bias.name(), bias.toFloatArray(), cout)
+        : Tensor.f32(arena, bias.name(), cout);
   }
 
   /**
@@ -140,6 +142,20 @@ public final class Conv {
             g.padLeft,
             1);
     run(c, args, w.weight().address());
+  }
+
+  /**
+   * Bytes of scratch that a convolution of so many channels needs at most, on all threads.
+   *
+   * @param kernel height and width of the kernel
+   */
+  public static long scratchBytes(Compute c, int cout, int cin, int kernel) {
+    Kernels kernels = c.kernels();
+    ConvArgs args =
+        new ConvArgs(
+            0, 0, 0, 0, 0, 1, 1, cin, 1, 1, cout, kernel, kernel, 1, kernel / 2, kernel / 2, 1);
+    long worker = Math.max(kernels.packScratchBytes(), kernels.convScratchBytes(args));
+    return kernels.packedBytes(cout, args.k()) + c.workersBytes(worker);
   }
 
   /** Scratch for the packed weights of {@link #run}. */

@@ -57,23 +57,44 @@ public final class Linear {
       return;
     }
     Kernels kernels = c.kernels();
-    int columns = kernels.panelColumns();
     int height = kernels.tileRows();
-    if (share(args.n(), columns, c.threads()) <= share(rows, height, c.threads())) {
-      c.reserveWorkers(
-          kernels.gemmScratchBytes(rows, Math.toIntExact(part(args.n(), columns, c.threads()))));
+    c.reserveWorkers(workerBytes(c, rows, args.n()));
+    if (splitsColumns(c, rows, args.n())) {
       c.forRange(
           args.n(),
-          columns,
+          kernels.panelColumns(),
           (worker, from, to) ->
               kernels.gemm(args, 0, rows, (int) from, (int) to, c.workerScratch(worker)));
     } else {
-      c.reserveWorkers(kernels.gemmScratchBytes(part(rows, height, c.threads()), args.n()));
       c.forRange(
           rows,
           height,
           (worker, from, to) -> kernels.gemm(args, from, to, 0, args.n(), c.workerScratch(worker)));
     }
+  }
+
+  private static boolean splitsColumns(Compute c, long rows, int n) {
+    return share(n, c.kernels().panelColumns(), c.threads())
+        <= share(rows, c.kernels().tileRows(), c.threads());
+  }
+
+  /** Scratch of each worker for so many rows and columns. */
+  private static long workerBytes(Compute c, long rows, int n) {
+    Kernels kernels = c.kernels();
+    return splitsColumns(c, rows, n)
+        ? kernels.gemmScratchBytes(
+            rows, Math.toIntExact(part(n, kernels.panelColumns(), c.threads())))
+        : kernels.gemmScratchBytes(part(rows, kernels.tileRows(), c.threads()), n);
+  }
+
+  /**
+   * Bytes of scratch that {@link #forward} needs on all threads, a widened bias included.
+   *
+   * @param rows of the activations, 1 or more
+   * @param n columns of the result
+   */
+  public static long scratchBytes(Compute c, long rows, int n) {
+    return c.workersBytes(workerBytes(c, rows, n)) + (long) n * Float.BYTES;
   }
 
   /** Most that one of {@code threads} gets of {@code n}, cut at multiples of {@code granule}. */

@@ -61,7 +61,7 @@ public final class UpsampleConv {
     }
     float[] taps = new float[Math.multiplyExact(KERNEL * KERNEL, cin)]; // [Cin, 3, 3]
     float[] folded = new float[FOLDED * FOLDED * cin]; // [2, 2, Cin]
-    for (int o = 0; o < cout; o++) {
+    for (int o = 0; arena.backed() && o < cout; o++) {
       for (int i = 0; i < taps.length; i++) {
         taps[i] = weight.getFloat((long) o * taps.length + i);
       }

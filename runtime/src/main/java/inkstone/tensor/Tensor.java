@@ -84,10 +84,12 @@ public final class Tensor {
     return dtype.bytes(shape.elements());
   }
 
-  /** An F32 tensor with a copy of {@code values}. */
+  /** An F32 tensor with a copy of {@code values}; without numbers in an arena that only counts. */
   public static Tensor of(TensorArena arena, String name, float[] values, long... dims) {
     Tensor tensor = f32(arena, name, dims);
-    tensor.copyFrom(values);
+    if (arena.backed()) {
+      tensor.copyFrom(values);
+    }
     return tensor;
   }
 

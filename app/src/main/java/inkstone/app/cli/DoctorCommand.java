@@ -2,8 +2,8 @@ package inkstone.app.cli;
 
 import inkstone.loader.CheckpointException;
 import inkstone.model.pipeline.EngineOptions;
+import inkstone.model.pipeline.ModelFiles;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -156,9 +156,9 @@ final class DoctorCommand implements Callable<Integer> {
 
   private Check model() {
     try {
-      Path folder = model.resolve(cli);
-      try (Engine engine = cli.engines().open(folder, EngineOptions.defaults())) {
-        return Check.ok("model", folder + ": " + engine.describe());
+      ModelFiles files = model.resolve(cli);
+      try (Engine engine = cli.engines().open(files, EngineOptions.defaults())) {
+        return Check.ok("model", files.shown() + ": " + engine.describe());
       }
     } catch (Failure e) {
       showTrace(e);

@@ -2,11 +2,11 @@ package inkstone.app.cli;
 
 import inkstone.model.pipeline.EditRequest;
 import inkstone.model.pipeline.EngineOptions;
+import inkstone.model.pipeline.ModelFiles;
 import inkstone.model.pipeline.OutputSize;
 import inkstone.model.pipeline.RefCache;
 import inkstone.model.pipeline.VaeTiling;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -59,6 +59,7 @@ final class DriftCommand implements Callable<Integer> {
   @Mixin private ShapeOptions shape;
   @Mixin private SamplingOptions sampling;
   @Mixin private ModelOptions model;
+  @Mixin private LoraOptions lora;
   @Mixin private SpeedOptions speed;
   @Mixin private RefCacheOptions refCache;
   @Mixin HelpOption help;
@@ -74,15 +75,16 @@ final class DriftCommand implements Callable<Integer> {
     References pictures = references.resolve("drift", "add -r FILE");
     OutputSize size = shape.resolve(pictures.paths().size(), warnings::add);
     String prompt = content.prompt(cli);
-    SamplingOptions.Resolved resolved = sampling.resolve(content.negativePrompt());
+    LoraOptions.Resolved loras = lora.resolve();
+    SamplingOptions.Resolved resolved = sampling.resolve(content.negativePrompt(), loras);
     if (resolved.batchCount() > 1) {
       throw Failure.usage("drift measures one picture, got --batch-count", "leave it out");
     }
     VaeTiling tiling = speed.vaeTiling();
-    EngineOptions engineOptions = speed.engineOptions();
+    EngineOptions engineOptions = speed.engineOptions().withLoras(loras.files());
     RefCache reuse = refCache.resolve();
     ReportFolder folder = ReportFolder.check("--report", report, DriftFiles.NAMES);
-    Path opened = model.resolve(cli);
+    ModelFiles opened = model.resolve(cli);
     EditRequest edit =
         new EditRequest(
             prompt,
@@ -96,8 +98,7 @@ final class DriftCommand implements Callable<Integer> {
         new DriftRun(
             cli, json ? new JsonReport(cli.out()) : new HumanReport(cli, quiet, verbose), folder);
     run.execute(
-        new DriftRun.Asked(
-            edit, pictures, opened, model.given(), engineOptions, resolved, warnings));
+        new DriftRun.Asked(edit, pictures, opened, model, engineOptions, resolved, warnings));
     return ExitCode.DONE;
   }
 }

@@ -58,7 +58,11 @@ final class DriftJson {
   private static Map<String, Object> request(DriftRun.Asked asked, DriftReport drift) {
     EditRequest edit = asked.edit();
     Map<String, Object> map = new LinkedHashMap<>();
-    map.put("model", asked.modelGiven());
+    map.put("model", null);
+    map.putAll(asked.modelOptions().given());
+    if (!asked.engineOptions().loras().isEmpty()) {
+      map.put("loras", asked.engineOptions().loras().stream().map(String::valueOf).toList());
+    }
     map.put("prompt", edit.prompt());
     map.put("negative_prompt", edit.negativePrompt());
     map.put("references", asked.references().paths());

@@ -6,10 +6,10 @@ import inkstone.model.pipeline.DriftRequest;
 import inkstone.model.pipeline.EditRequest;
 import inkstone.model.pipeline.EngineOptions;
 import inkstone.model.pipeline.Listener;
+import inkstone.model.pipeline.ModelFiles;
 import inkstone.model.pipeline.Preview;
 import inkstone.model.pipeline.Stage;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
@@ -21,15 +21,15 @@ final class DriftRun {
   /**
    * The checked request.
    *
-   * @param model folder to open
-   * @param modelGiven as given, null for the embedded model
+   * @param model files to open
+   * @param modelOptions the same as given
    * @param warnings what checking the options found
    */
   record Asked(
       EditRequest edit,
       References references,
-      Path model,
-      String modelGiven,
+      ModelFiles model,
+      ModelOptions modelOptions,
       EngineOptions engineOptions,
       SamplingOptions.Resolved sampling,
       List<String> warnings) {}
@@ -51,14 +51,15 @@ final class DriftRun {
       report.begin(
           new Report.Plan(
               "drift",
-              asked.model(),
-              asked.modelGiven() == null,
+              asked.model().shown(),
+              asked.modelOptions().embedded(),
               asked.edit().sampling(),
               PICTURES,
               asked.sampling().seedIsRandom()));
       asked.sampling().notes().forEach(report::note);
       asked.warnings().forEach(report::warning);
-      report.opened(engine.describe(), secondsSince(start));
+      engine.warnings().forEach(report::warning);
+      report.opened(engine.facts(), secondsSince(start));
       report.picture(0);
       DriftReport drift =
           engine.drift(new DriftRequest(asked.edit()), listener(), cli.jobs().cancelToken());

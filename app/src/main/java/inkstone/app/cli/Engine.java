@@ -9,18 +9,26 @@ import inkstone.model.pipeline.EngineOptions;
 import inkstone.model.pipeline.GenerateRequest;
 import inkstone.model.pipeline.Inkstone;
 import inkstone.model.pipeline.Listener;
+import inkstone.model.pipeline.ModelFiles;
 import inkstone.model.pipeline.Result;
-import java.nio.file.Path;
+import java.util.List;
 
 /** What the commands need of an {@link Inkstone}, so that their tests run without a model. */
 interface Engine extends AutoCloseable {
-  /** Opens a model folder. */
+  /** Opens a model. */
   @FunctionalInterface
   interface Opener {
-    Engine open(Path modelDir, EngineOptions options) throws CheckpointException;
+    Engine open(ModelFiles files, EngineOptions options) throws CheckpointException;
   }
 
   String describe();
+
+  ModelFacts facts();
+
+  /** What the model's files have that does nothing. */
+  default List<String> warnings() {
+    return List.of();
+  }
 
   Result edit(EditRequest request, Listener listener, CancelToken cancel);
 
@@ -32,12 +40,23 @@ interface Engine extends AutoCloseable {
   void close();
 
   /** The real one. */
-  static Engine open(Path modelDir, EngineOptions options) throws CheckpointException {
-    Inkstone inkstone = Inkstone.open(modelDir, options);
+  static Engine open(ModelFiles files, EngineOptions options) throws CheckpointException {
+    Inkstone inkstone = Inkstone.open(files, options);
     return new Engine() {
       @Override
       public String describe() {
         return inkstone.describe();
+      }
+
+      @Override
+      public ModelFacts facts() {
+        return new ModelFacts(
+            inkstone.describe(), inkstone.zeroCondT(), inkstone.parts(), inkstone.resident());
+      }
+
+      @Override
+      public List<String> warnings() {
+        return inkstone.loraWarnings();
       }
 
       @Override

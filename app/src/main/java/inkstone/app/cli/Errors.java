@@ -99,9 +99,11 @@ final class Errors {
       case Failure failure ->
           report(failure.exitCode(), failure.getMessage(), failure.nextStep(), failure);
       case CancellationException cancelled ->
-          report(
-              ExitCode.CANCELLED, "cancelled; the unfinished picture is not kept", null, cancelled);
-      case CheckpointException unfit -> report(ExitCode.MODEL, unfit.getMessage(), null, unfit);
+          report(ExitCode.CANCELLED, "cancelled; nothing unfinished is kept", null, cancelled);
+      case CheckpointException unfit ->
+          report(ExitCode.MODEL, unfit.finding(), unfit.nextStep(), unfit);
+      case UnfitModelException unfit when unfit.getCause() instanceof CheckpointException file ->
+          report(ExitCode.MODEL, file.finding(), file.nextStep(), unfit);
       case UnfitModelException unfit -> report(ExitCode.MODEL, unfit.getMessage(), null, unfit);
       case PictureException large when large.getCause() instanceof OutOfMemoryError ->
           report(ExitCode.MEMORY, large.getMessage(), null, large);

@@ -25,6 +25,10 @@ final class Failure extends Exception {
     return new Failure(ExitCode.MODEL, cause, nextStep, null);
   }
 
+  static Failure memory(String cause, String nextStep) {
+    return new Failure(ExitCode.MEMORY, cause, nextStep, null);
+  }
+
   static Failure unexpected(String cause, String nextStep, Throwable source) {
     return new Failure(ExitCode.UNEXPECTED, cause, nextStep, source);
   }

@@ -21,6 +21,7 @@ final class GroupedHelp implements IHelpSectionRenderer {
           ShapeOptions.class, "Size:",
           SamplingOptions.class, "Sampling:",
           ModelOptions.class, "Model, speed, memory:",
+          LoraOptions.class, "Model, speed, memory:",
           SpeedOptions.class, "Model, speed, memory:",
           RefCacheOptions.class, "Reference cache:");
 

@@ -50,9 +50,15 @@ final class HumanReport implements Report {
   }
 
   @Override
-  public void opened(String engine, double seconds) {
+  public void opened(ModelFacts model, double seconds) {
     if (verbose) {
-      line(engine + ", opened in " + TimeLeft.words(seconds));
+      line(model.engine() + ", opened in " + TimeLeft.words(seconds));
+    }
+    if (verbose || !model.resident()) {
+      note(model.partsLine());
+    }
+    if (verbose || model.decidesUnusually()) {
+      note(model.zeroCondTLine());
     }
   }
 

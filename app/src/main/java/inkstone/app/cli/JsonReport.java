@@ -33,9 +33,13 @@ final class JsonReport implements Report {
   }
 
   @Override
-  public void opened(String engine, double seconds) {
+  public void opened(ModelFacts model, double seconds) {
     Map<String, Object> event = event("model");
-    event.put("engine", engine);
+    event.put("engine", model.engine());
+    event.put("zero_cond_t", model.zeroCondT().on());
+    event.put("zero_cond_t_from", model.zeroCondT().from());
+    event.put("weights_bytes", model.parts());
+    event.put("resident", model.resident());
     event.put("seconds", rounded(seconds));
     emit(event);
   }

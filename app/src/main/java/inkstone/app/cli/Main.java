@@ -80,13 +80,15 @@ public final class Main {
             .addSubcommand(new EditCommand(cli))
             .addSubcommand(new GenerateCommand(cli))
             .addSubcommand(new DriftCommand(cli))
+            .addSubcommand(new PlanCommand(cli))
             .addSubcommand(new InspectCommand(cli))
+            .addSubcommand(new ConvertCommand(cli))
             .addSubcommand(new MetadataCommand(cli))
             .addSubcommand(new BenchCommand(cli))
             .addSubcommand(new DoctorCommand(cli))
             .addSubcommand(new CompletionCommand(cli))
             .addSubcommand(new HelpCommand());
-    for (String command : List.of("edit", "generate", "drift")) {
+    for (String command : List.of("edit", "generate", "drift", "plan")) {
       commandLine
           .getSubcommands()
           .get(command)

@@ -4,6 +4,7 @@ import inkstone.app.image.PictureMetadata;
 import inkstone.model.image.Image;
 import inkstone.model.pipeline.EngineOptions;
 import inkstone.model.pipeline.Listener;
+import inkstone.model.pipeline.ModelFiles;
 import inkstone.model.pipeline.Preview;
 import inkstone.model.pipeline.RefCache;
 import inkstone.model.pipeline.Result;
@@ -11,7 +12,6 @@ import inkstone.model.pipeline.Sampling;
 import inkstone.model.pipeline.Stage;
 import inkstone.model.pipeline.VaeTiling;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -69,16 +69,18 @@ final class PictureRun {
       throws Failure, IOException {
     // 1. What was asked
     String prompt = options.content.prompt(cli);
-    SamplingOptions.Resolved sampling = options.sampling.resolve(options.content.negativePrompt());
+    LoraOptions.Resolved loras = options.lora.resolve();
+    SamplingOptions.Resolved sampling =
+        options.sampling.resolve(options.content.negativePrompt(), loras);
     VaeTiling tiling = options.speed.vaeTiling();
-    EngineOptions engineOptions = options.speed.engineOptions();
+    EngineOptions engineOptions = options.speed.engineOptions().withLoras(loras.files());
 
     // 2. Where it goes
     List<OutputFile> files = options.output.files(sampling.batchCount());
     OutputFile previewFile = options.output.previewFile(files, references);
 
     // 3. From what
-    Path model = options.model.resolve(cli);
+    ModelFiles model = options.model.resolve(cli);
     List<Image> pictures = references.read();
 
     // 4. The work
@@ -88,14 +90,15 @@ final class PictureRun {
       report.begin(
           new Report.Plan(
               command,
-              model,
-              options.model.given() == null,
+              model.shown(),
+              options.model.embedded(),
               sampling.sampling(),
               files.size(),
               sampling.seedIsRandom()));
       sampling.notes().forEach(report::note);
       warnings.forEach(report::warning);
-      report.opened(engine.describe(), secondsSince(start));
+      engine.warnings().forEach(report::warning);
+      report.opened(engine.facts(), secondsSince(start));
       for (int i = 0; i < files.size(); i++) {
         report.picture(i);
         Sampling seeded = SamplingOptions.withSeed(sampling.sampling(), i);

@@ -15,6 +15,11 @@ final class ReferenceOptions {
               + " the prompt")
   private List<String> references = new ArrayList<>();
 
+  /** Whether there is any. */
+  boolean given() {
+    return !references.isEmpty();
+  }
+
   /**
    * As many as an edit takes.
    *

@@ -12,7 +12,7 @@ interface Report {
   /**
    * What is about to be done.
    *
-   * @param model folder that will be opened
+   * @param model folder or file that stands for the model
    * @param embedded whether it is the model that comes with the program
    */
   record Plan(
@@ -27,7 +27,7 @@ interface Report {
   void begin(Plan plan);
 
   /** The model is open. */
-  void opened(String engine, double seconds);
+  void opened(ModelFacts model, double seconds);
 
   /** Something that the user did not say and should know. */
   void note(String message);

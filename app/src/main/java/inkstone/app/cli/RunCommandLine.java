@@ -27,6 +27,13 @@ final class RunCommandLine {
     words.add("./inkstone");
     words.add(required("command"));
     option("-m", "model");
+    for (String part : List.of("diffusion_model", "llm", "llm_vision", "vae", "tokenizer")) {
+      option("--" + part.replace('_', '-'), part);
+    }
+    option("--zero-cond-t", "zero_cond_t");
+    if (facts.get("loras") instanceof Collection<?> loras) {
+      loras.forEach(lora -> add("--lora", String.valueOf(lora)));
+    }
     if (facts.get("references") instanceof Collection<?> references) {
       for (Object reference : references) {
         add("-r", String.valueOf(reference));

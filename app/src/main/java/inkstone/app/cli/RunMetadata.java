@@ -23,7 +23,7 @@ final class RunMetadata {
 
   static Map<String, Object> of(
       String command,
-      String model,
+      Map<String, String> model,
       References references,
       RefCache refCache,
       PictureRun.Ask ask,
@@ -34,9 +34,7 @@ final class RunMetadata {
     if (ask.negativePrompt() != null) {
       facts.put("negative_prompt", ask.negativePrompt());
     }
-    if (model != null) {
-      facts.put("model", model);
-    }
+    facts.putAll(model);
     if (!references.paths().isEmpty()) {
       facts.put("references", references.paths());
       facts.put("references_sha256", references.hashes());

@@ -9,6 +9,7 @@ final class RunOptions {
   @Mixin ShapeOptions shape;
   @Mixin SamplingOptions sampling;
   @Mixin ModelOptions model;
+  @Mixin LoraOptions lora;
   @Mixin SpeedOptions speed;
   @Mixin HelpOption help;
 }

@@ -1,5 +1,6 @@
 package inkstone.app.cli;
 
+import inkstone.model.lora.Lightning;
 import inkstone.model.pipeline.FlowShift;
 import inkstone.model.pipeline.Sampling;
 import java.util.ArrayList;
@@ -78,12 +79,21 @@ final class SamplingOptions {
       int batchCount,
       List<String> notes) {}
 
+  /** Without LoRA files. */
   Resolved resolve(String negativePrompt) throws Failure {
+    return resolve(negativePrompt, LoraOptions.Resolved.NONE);
+  }
+
+  /**
+   * @param loras a Lightning LoRA sets what is not given
+   */
+  Resolved resolve(String negativePrompt, LoraOptions.Resolved loras) throws Failure {
     List<String> notes = new ArrayList<>();
+    Lightning preset = loras.preset();
     List<Float> levels = sigmas == null ? List.of() : levels();
     int stepCount =
         steps == null
-            ? Sampling.DEFAULT_STEPS
+            ? preset == null ? Sampling.DEFAULT_STEPS : preset.steps()
             : Numbers.whole("--steps", steps, 1, Sampling.MAX_STEPS);
     if (!levels.isEmpty()) {
       if (steps != null && stepCount != levels.size()) {
@@ -97,7 +107,13 @@ final class SamplingOptions {
       Numbers.word("--sampling-method", method, "euler");
     }
     checkGenerator();
-    double cfg = guidance(negativePrompt);
+    double cfg =
+        cfgScale == null && preset != null ? Lightning.CFG_SCALE : guidance(negativePrompt);
+    FlowShift shift =
+        flowShift == null && preset != null ? new FlowShift.Static(Lightning.SHIFT) : shift();
+    if (preset != null) {
+      notes.add(preset(loras.presetFile(), stepCount, shift, cfg));
+    }
     String negative = negativePrompt;
     if (cfg > 1 && negative == null) {
       negative = " ";
@@ -112,13 +128,29 @@ final class SamplingOptions {
             : Numbers.whole("--seed", seed, Long.MIN_VALUE, Long.MAX_VALUE - MAX_BATCH);
     boolean random = given < 0;
     long first = random ? Sampling.randomSeed() : given;
-    Sampling sampling = new Sampling(stepCount, cfg, first, shift(), levels);
+    Sampling sampling = new Sampling(stepCount, cfg, first, shift, levels);
     return new Resolved(sampling, negative, random, batch, List.copyOf(notes));
   }
 
   /** The same for picture {@code index} of a batch. */
   static Sampling withSeed(Sampling first, int index) {
     return first.withSeed(first.seed() + index);
+  }
+
+  private static String preset(String file, int steps, FlowShift shift, double cfg) {
+    String shifted =
+        shift instanceof FlowShift.Static(double value)
+            ? "static shift " + Numbers.plain(value) + " without terminal stretch"
+            : "the model's own shift";
+    return "Lightning LoRA "
+        + file
+        + ": "
+        + steps
+        + " steps, "
+        + shifted
+        + ", cfg scale "
+        + Numbers.plain(cfg)
+        + "; --steps, --flow-shift and --cfg-scale set others";
   }
 
   private double guidance(String negativePrompt) throws Failure {

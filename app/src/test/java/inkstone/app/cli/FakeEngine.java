@@ -13,6 +13,7 @@ import inkstone.model.pipeline.EditRequest;
 import inkstone.model.pipeline.EngineOptions;
 import inkstone.model.pipeline.GenerateRequest;
 import inkstone.model.pipeline.Listener;
+import inkstone.model.pipeline.ModelFiles;
 import inkstone.model.pipeline.OutputSize;
 import inkstone.model.pipeline.Preview;
 import inkstone.model.pipeline.RefCache;
@@ -20,6 +21,7 @@ import inkstone.model.pipeline.Result;
 import inkstone.model.pipeline.Sampling;
 import inkstone.model.pipeline.Stage;
 import inkstone.model.pipeline.Timings;
+import inkstone.model.pipeline.ZeroCondT;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,7 +35,11 @@ final class FakeEngine implements Engine, Engine.Opener {
   final List<DriftRequest> drifts = new ArrayList<>();
   final List<GenerateRequest> generations = new ArrayList<>();
   final List<String> warnings = new ArrayList<>();
+  ModelFiles openedFiles;
   Path openedModel;
+  ModelFacts facts =
+      new ModelFacts(
+          "fake engine", new ZeroCondT.Choice(true, "config.json"), Map.of("vae", 1L), true);
   EngineOptions options;
   int closed;
 
@@ -47,8 +53,9 @@ final class FakeEngine implements Engine, Engine.Opener {
   CheckpointException unfit;
 
   @Override
-  public Engine open(Path modelDir, EngineOptions engineOptions) throws CheckpointException {
-    openedModel = modelDir;
+  public Engine open(ModelFiles files, EngineOptions engineOptions) throws CheckpointException {
+    openedFiles = files;
+    openedModel = files.shown();
     options = engineOptions;
     if (unfit != null) {
       throw unfit;
@@ -58,7 +65,12 @@ final class FakeEngine implements Engine, Engine.Opener {
 
   @Override
   public String describe() {
-    return "fake engine";
+    return facts.engine();
+  }
+
+  @Override
+  public ModelFacts facts() {
+    return facts;
   }
 
   @Override

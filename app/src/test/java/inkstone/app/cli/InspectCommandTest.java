@@ -66,6 +66,31 @@ final class InspectCommandTest {
   }
 
   @Test
+  void jsonHasTheKeysThatTheDocsName() throws Exception {
+    Json json = Json.parse(cli.run("inspect", model, "--json").out().strip(), "inspect");
+    assertThat(json.keys())
+        .containsExactly("path", "class", "licence", "problems", "components", "other_parts");
+    String docs = Files.readString(CliHarness.root().resolve("docs").resolve("cli.md"));
+    String section = docs.substring(docs.indexOf("## inspect"), docs.indexOf("## metadata"));
+    for (Json component : json.get("components").items()) {
+      for (String key : component.keys()) {
+        assertThat(section).as("documented").contains("`" + key + "`");
+      }
+      assertThat(component.get("fit").get("missing").items()).isEmpty();
+      assertThat(component.get("fit").get("misshapen").items()).isEmpty();
+      assertThat(component.get("dtypes").get("BF16").get("tensors").asInt())
+          .isEqualTo(component.get("tensors").items().size())
+          .isEqualTo(component.get("fit").get("expected").asInt());
+      assertThat(component.has("zero_cond_t"))
+          .isEqualTo(component.get("name").asString().equals("transformer"));
+      if (component.has("zero_cond_t")) {
+        assertThat(component.get("zero_cond_t").get("value").asBoolean()).isTrue();
+        assertThat(component.get("zero_cond_t").get("from").asString()).isEqualTo("config.json");
+      }
+    }
+  }
+
+  @Test
   void aNetworkWithoutWeightsIsSaid() throws Exception {
     Files.writeString(
         folder.resolve("model_index.json"),
@@ -106,14 +131,14 @@ final class InspectCommandTest {
   }
 
   @Test
-  void unfitFilesGiveOneLine() throws Exception {
+  void unfitFilesGiveTheCauseAndTheNextStep() throws Exception {
     Path text = Files.writeString(folder.resolve("notes.txt"), "This is no checkpoint.");
     Path empty = Files.createDirectory(folder.resolve("empty"));
 
     for (Path path : List.of(text, empty)) {
       Outcome outcome = cli.run("inspect", path);
       assertThat(outcome.code()).isEqualTo(ExitCode.MODEL);
-      assertThat(outcome.errLines()).hasSize(1);
+      assertThat(outcome.errLines()).hasSize(2);
       assertThat(outcome.err()).contains(path.toString());
       assertThat(outcome.out()).isEmpty();
     }

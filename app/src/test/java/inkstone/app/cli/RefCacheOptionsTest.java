@@ -193,7 +193,7 @@ final class RefCacheOptionsTest {
       assertThat(outcome.err())
           .isEqualTo(
               "inkstone: unknown option \"%s\"\n".formatted(option)
-                  + "  edit, drift and bench take it; 'inkstone generate --help' lists what there is\n");
+                  + "  edit, drift, plan and bench take it; 'inkstone generate --help' lists what there is\n");
     }
     assertThat(cli.run("generate", "--help").out()).doesNotContain("--ref-cache");
   }

@@ -65,7 +65,7 @@ final class UsageTest {
         wrong("--vae-tiling maybe", "--vae-tiling: expected auto or on or off, got \"maybe\""),
         wrong("--preview tae", "--preview: expected none or proj or vae, got \"tae\""),
         wrong("--preview-path x.png", "--preview-path without --preview"),
-        wrong("--lora x.safetensors", "unknown option \"--lora\""),
+        wrong("--controlnet x.safetensors", "unknown option \"--controlnet\""),
         wrong("--stepz 3", "unknown option \"--stepz\""),
         wrong("surplus", "unknown argument \"surplus\""),
         wrong("--steps", "--steps needs a value"),
@@ -259,7 +259,7 @@ final class UsageTest {
     assertRefused(
         cli.run("generate", "-p", "x", "-r", "a.png"),
         ExitCode.USAGE,
-        "unknown option \"-r\"\n  edit and drift take it");
+        "unknown option \"-r\"\n  edit, drift and plan take it");
     assertRefused(
         cli.run("generate", "-p", "x", "--size", "same"),
         ExitCode.USAGE,
@@ -294,7 +294,9 @@ final class UsageTest {
             "edit",
             "generate",
             "drift",
+            "plan",
             "inspect",
+            "convert",
             "metadata",
             "bench",
             "doctor",

@@ -28,7 +28,7 @@ public record InkstoneConfig(long vaeImageArea, long conditionImageArea) {
     return of(ConfigFiles.parse(json, where));
   }
 
-  private static InkstoneConfig of(Json config) throws CheckpointException {
+  static InkstoneConfig of(Json config) throws CheckpointException {
     return new InkstoneConfig(
         config.whole("vae_image_area", QWEN_IMAGE.vaeImageArea, 1024, MAX_AREA),
         config.whole("condition_image_area", QWEN_IMAGE.conditionImageArea, 1024, MAX_AREA));

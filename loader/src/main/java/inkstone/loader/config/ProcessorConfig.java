@@ -74,7 +74,7 @@ public record ProcessorConfig(
   }
 
   /** Defaults are those of transformers' Qwen2VLImageProcessor. */
-  private static ProcessorConfig of(Json root) throws CheckpointException {
+  static ProcessorConfig of(Json root) throws CheckpointException {
     Json config = root.has("image_processor") ? root.get("image_processor") : root;
     ConfigFiles.requireString(
         config,

@@ -95,7 +95,7 @@ public record SchedulerConfig(
   }
 
   /** Defaults are those of diffusers' FlowMatchEulerDiscreteScheduler. */
-  private static SchedulerConfig of(Json config) throws CheckpointException {
+  static SchedulerConfig of(Json config) throws CheckpointException {
     ConfigFiles.requireString(config, "_class_name", "FlowMatchEulerDiscreteScheduler");
     ConfigFiles.requireString(config, "time_shift_type", "exponential", "linear");
     boolean linear = config.string("time_shift_type", "exponential").equals("linear");

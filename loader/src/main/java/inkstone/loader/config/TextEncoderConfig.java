@@ -37,6 +37,18 @@ public record TextEncoderConfig(
           151_653,
           false);
 
+  /** The same language model with another vision tower. */
+  public TextEncoderConfig withVision(VisionConfig tower) {
+    return new TextEncoderConfig(
+        text,
+        tower,
+        imageTokenId,
+        videoTokenId,
+        visionStartTokenId,
+        visionEndTokenId,
+        tieWordEmbeddings);
+  }
+
   /** Reads config.json from its path, from {@code text_encoder/}, or from the model's folder. */
   public static TextEncoderConfig read(Path folderOrFile) throws CheckpointException {
     return of(ConfigFiles.read(folderOrFile, "text_encoder", "config.json"));

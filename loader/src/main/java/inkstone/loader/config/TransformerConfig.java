@@ -94,6 +94,24 @@ public record TransformerConfig(
         mask);
   }
 
+  /** The same model with references modulated as at timestep 0, or not. */
+  public TransformerConfig withZeroCondT(boolean zero) {
+    return new TransformerConfig(
+        patchSize,
+        inChannels,
+        outChannels,
+        numLayers,
+        attentionHeadDim,
+        numAttentionHeads,
+        jointAttentionDim,
+        guidanceEmbeds,
+        axesDimsRope,
+        zero,
+        useAdditionalTCond,
+        useLayer3dRope,
+        referenceMask);
+  }
+
   /** Features of a token inside the blocks. */
   public int innerDim() {
     return numAttentionHeads * attentionHeadDim;

@@ -2,6 +2,7 @@ package inkstone.loader.json;
 
 import inkstone.loader.CheckpointException;
 import inkstone.loader.CheckpointFiles;
+import inkstone.loader.FileKind;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -49,6 +50,11 @@ public final class Json {
           "json: expected a file of 1 to " + limits.documentBytes() + " bytes, got " + bytes,
           where,
           bytes == 0 ? "download it again" : "this is no file that a model folder needs");
+    }
+    FileKind kind = FileKind.of(file);
+    if (kind == FileKind.LFS_POINTER || kind == FileKind.WEB_PAGE) {
+      throw CheckpointException.of(
+          "json: expected JSON text, got " + kind.description(), where, kind.advice());
     }
     try (InputStream in =
         new BufferedInputStream(new BoundedInputStream(Files.newInputStream(file), bytes))) {

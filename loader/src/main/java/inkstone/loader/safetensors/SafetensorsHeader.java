@@ -1,12 +1,13 @@
 package inkstone.loader.safetensors;
 
 import inkstone.loader.CheckpointException;
+import inkstone.loader.FileKind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.SeekableByteChannel;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
@@ -24,6 +25,10 @@ public final class SafetensorsHeader {
   public static final long MAX_HEADER_BYTES = 100_000_000;
 
   private static final int LENGTH_BYTES = 8;
+
+  /** Enough to tell what another file is. */
+  private static final int START_BYTES = 256;
+
   private static final String DOWNLOAD = "the file is damaged: download it again";
 
   private final SortedMap<String, TensorEntry> tensors;
@@ -75,10 +80,10 @@ public final class SafetensorsHeader {
 
   private static long headerBytes(SeekableByteChannel channel, long fileBytes, String where)
       throws IOException {
-    ByteBuffer start = ByteBuffer.allocate(LENGTH_BYTES + 1).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer start = ByteBuffer.allocate(START_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     channel.position(0);
     while (start.hasRemaining() && channel.read(start) >= 0) {
-      // Until nine bytes or the end of the file.
+      // Until the buffer or the file ends.
     }
     int count = start.position();
     if (count < LENGTH_BYTES) {
@@ -95,7 +100,7 @@ public final class SafetensorsHeader {
               + ", got "
               + Long.toUnsignedString(bytes),
           where,
-          advice(start.array()));
+          advice(Arrays.copyOf(start.array(), count)));
     }
     if (bytes > fileBytes - LENGTH_BYTES) {
       throw CheckpointException.of(
@@ -119,20 +124,12 @@ public final class SafetensorsHeader {
 
   /** What else the file may be, judged by its first bytes. */
   private static String advice(byte[] start) {
-    String text = new String(start, StandardCharsets.ISO_8859_1);
-    if (text.startsWith("version ")) {
-      return "this is a Git LFS pointer: run 'git lfs pull', or download the file itself";
-    }
-    if (text.startsWith("GGUF")) {
-      return "this is a GGUF file: use the safetensors weights of this model";
-    }
-    if (text.startsWith("PK")) {
-      return "this is a PyTorch or zip file: convert it to safetensors";
-    }
-    if (text.startsWith("<")) {
-      return "this is a web page: download the file itself";
-    }
-    return "this is no safetensors file, or it is damaged: download it again";
+    FileKind kind = FileKind.of(start);
+    return switch (kind) {
+      case EMPTY, SAFETENSORS, OTHER ->
+          "this is no safetensors file, or it is damaged: download it again";
+      default -> "this is " + kind.description() + ": " + kind.advice();
+    };
   }
 
   /** All ranges in order: no overlap, no hole, and the last one ends where the file ends. */

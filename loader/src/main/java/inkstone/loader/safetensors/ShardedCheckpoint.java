@@ -2,7 +2,10 @@ package inkstone.loader.safetensors;
 
 import inkstone.loader.CheckpointException;
 import inkstone.loader.CheckpointFiles;
+import inkstone.loader.JoinedCheckpoint;
+import inkstone.loader.PartNames;
 import inkstone.loader.TensorSource;
+import inkstone.loader.UnfinishedDownloads;
 import inkstone.loader.json.Json;
 import inkstone.loader.json.JsonLimits;
 import inkstone.memory.TensorArena;
@@ -15,8 +18,10 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
 
 /**
@@ -81,6 +86,26 @@ public final class ShardedCheckpoint implements TensorSource {
     return new ShardedCheckpoint(index, fileOf, shards.values());
   }
 
+  /**
+   * Opens several files that no index names: all parts of one checkpoint, by their names or by
+   * having no tensor in common.
+   *
+   * @param names plain names of files in the folder
+   */
+  public static TensorSource openAll(TensorArena arena, Path folder, SortedSet<String> names)
+      throws CheckpointException {
+    JoinedCheckpoint.Builder joined = new JoinedCheckpoint.Builder(folder);
+    for (String name : names) {
+      Optional<PartNames> part = PartNames.of(Path.of(name));
+      if (part.isPresent()) {
+        part.get().requireAll(names, folder);
+      }
+      SafetensorsFile file = SafetensorsFile.open(arena, folder.resolve(name));
+      joined.add(file, file.header().keptBytes());
+    }
+    return joined.build();
+  }
+
   /** All names are checked before the first file is touched. */
   private static void requireShardNames(Map<String, Json> weightMap) throws CheckpointException {
     Set<String> names = new HashSet<>();
@@ -116,7 +141,8 @@ public final class ShardedCheckpoint implements TensorSource {
               + CheckpointException.quote(name)
               + ", expected in the folder of the index for tensor "
               + CheckpointException.quote(tensor)
-              + ", got no such file",
+              + ", got no such file"
+              + UnfinishedDownloads.said(shard.toAbsolutePath().getParent()),
           where,
           "download the missing file");
     }

@@ -26,8 +26,12 @@ public final class BenchSession implements AutoCloseable {
     this(WARM_SECONDS);
   }
 
-  /** Of tests, which time nothing. */
-  BenchSession(double warmSeconds) {
+  /**
+   * One that warms up for less.
+   *
+   * @param warmSeconds most seconds for each work, after two runs
+   */
+  public BenchSession(double warmSeconds) {
     this.warmSeconds = warmSeconds;
   }
 

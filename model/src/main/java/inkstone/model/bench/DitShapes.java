@@ -6,12 +6,13 @@ import java.util.List;
 import java.util.Map;
 
 /** Names and shapes of the tensors of a QwenImageTransformer2DModel. */
-final class DitShapes {
+public final class DitShapes {
   private final Map<String, long[]> shapes = new LinkedHashMap<>();
 
   private DitShapes() {}
 
-  static Map<String, long[]> of(TransformerConfig config) {
+  /** Shape of each tensor by its name. */
+  public static Map<String, long[]> of(TransformerConfig config) {
     DitShapes all = new DitShapes();
     long inner = config.innerDim();
     all.linear("img_in", config.inChannels(), inner);
@@ -19,6 +20,9 @@ final class DitShapes {
     all.shapes.put("txt_norm.weight", new long[] {config.jointAttentionDim()});
     all.linear("time_text_embed.timestep_embedder.linear_1", 256, inner);
     all.linear("time_text_embed.timestep_embedder.linear_2", inner, inner);
+    if (config.useAdditionalTCond()) {
+      all.shapes.put("time_text_embed.addition_t_embedding.weight", new long[] {2, inner});
+    }
     for (int i = 0; i < config.numLayers(); i++) {
       all.block("transformer_blocks." + i + ".", inner, config.attentionHeadDim());
     }

@@ -7,12 +7,13 @@ import java.util.List;
 import java.util.Map;
 
 /** Names and shapes of the two halves of a Qwen2_5_VLForConditionalGeneration. */
-final class TextShapes {
+public final class TextShapes {
   private final Map<String, long[]> shapes = new LinkedHashMap<>();
 
   private TextShapes() {}
 
-  static Map<String, long[]> decoder(TextConfig config) {
+  /** Shape of each tensor of the decoder by its name. */
+  public static Map<String, long[]> decoder(TextConfig config) {
     TextShapes all = new TextShapes();
     long hidden = config.hiddenSize();
     long heads = (long) config.numAttentionHeads() * config.headDim();
@@ -32,7 +33,8 @@ final class TextShapes {
     return all.shapes;
   }
 
-  static Map<String, long[]> vision(VisionConfig config) {
+  /** Shape of each tensor of the vision tower by its name. */
+  public static Map<String, long[]> vision(VisionConfig config) {
     TextShapes all = new TextShapes();
     long hidden = config.hiddenSize();
     long side = config.patchSize();

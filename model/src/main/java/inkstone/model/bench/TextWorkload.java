@@ -55,8 +55,8 @@ final class TextWorkload implements Workload {
     }
     flop =
         vision
-            ? visionFlop(of.size("side"), config.vision())
-            : decoderFlop(of.size("tokens"), config.text());
+            ? TextFlop.vision(of.size("side"), of.size("side"), config.vision())
+            : TextFlop.decoder(of.size("tokens"), config.text());
     double rows = vision ? (double) of.size("side") * of.size("side") : of.size("tokens");
     activationBytes = 8 * rows * of.size("hidden") * of.size("layers");
   }
@@ -133,29 +133,6 @@ final class TextWorkload implements Workload {
     Tensor pixels =
         RandomValues.fill(Tensor.f32(arena, "pixels", (long) side * side, features), 1, 1);
     return into -> tower.forward(into, pixels, side, side, Taps.NONE);
-  }
-
-  private static double decoderFlop(double tokens, TextConfig c) {
-    double hidden = c.hiddenSize();
-    double keys = (double) c.numKeyValueHeads() * c.headDim();
-    double weights = 2 * hidden * hidden + 2 * hidden * keys + 3 * hidden * c.intermediateSize();
-    double pairs = tokens * (tokens + 1) / 2; // causal
-    return c.numHiddenLayers() * (2 * tokens * weights + 4 * pairs * hidden);
-  }
-
-  /** Windows alone; the last layers of a window row may be smaller, which is counted as full. */
-  private static double visionFlop(int side, VisionConfig c) {
-    double patches = (double) side * side;
-    double hidden = c.hiddenSize();
-    double window = (double) c.windowSize() / c.patchSize();
-    double block = 4 * hidden * hidden + 3 * hidden * c.intermediateSize();
-    double merge = (double) c.spatialMergeSize() * c.spatialMergeSize();
-    double features =
-        (double) c.inChannels() * c.temporalPatchSize() * c.patchSize() * c.patchSize();
-    double merged = hidden * merge;
-    return 2 * patches * features * hidden
-        + c.depth() * (2 * patches * block + 4 * patches * window * window * hidden)
-        + 2 * patches / merge * (merged * merged + merged * c.outHiddenSize());
   }
 
   @Override

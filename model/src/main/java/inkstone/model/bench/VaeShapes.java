@@ -7,7 +7,7 @@ import java.util.Map;
 
 /**
  * Names and shapes of the tensors of one half of an AutoencoderKLQwenImage, and the operations that
- * they mean for one square frame. Temporal convolutions are left out: one frame never reaches them.
+ * they mean for one frame. Temporal convolutions are left out: one frame never reaches them.
  */
 public final class VaeShapes {
   private final VaeConfig config;
@@ -20,23 +20,28 @@ public final class VaeShapes {
   }
 
   /**
-   * The decoder.
+   * The decoder of a square picture.
    *
    * @param side pixels along one side of the picture
    */
   public static VaeShapes decoder(VaeConfig config, int side) {
+    return decoder(config, side, side);
+  }
+
+  /** The decoder of a picture of that size in pixels. */
+  public static VaeShapes decoder(VaeConfig config, int height, int width) {
     VaeShapes all = new VaeShapes(config);
     int z = config.zDim();
-    int width = all.width(config.dimMult().size() - 1);
-    double latents = (double) side / config.spatialCompression();
-    all.pixels = latents * latents;
+    int channels = all.width(config.dimMult().size() - 1);
+    int ratio = config.spatialCompression();
+    all.pixels = (double) height / ratio * width / ratio;
     all.causal("post_quant_conv", z, z, 1);
-    all.causal("decoder.conv_in", z, width, 3);
-    all.mid("decoder.mid_block", width);
+    all.causal("decoder.conv_in", z, channels, 3);
+    all.mid("decoder.mid_block", channels);
     for (int stage = 0; stage < config.dimMult().size(); stage++) {
       boolean last = stage == config.dimMult().size() - 1;
       int out = all.width(config.dimMult().size() - 1 - stage);
-      int in = stage == 0 ? out : width / 2; // an upsampling halves the channels
+      int in = stage == 0 ? out : channels / 2; // an upsampling halves the channels
       String at = "decoder.up_blocks." + stage + ".";
       for (int i = 0; i <= config.numResBlocks(); i++) {
         all.residual(at + "resnets." + i, i == 0 ? in : out, out);
@@ -45,34 +50,39 @@ public final class VaeShapes {
         all.pixels *= 4;
         all.spatial(at + "upsamplers.0.resample.1", out, out / 2, 3);
       }
-      width = out;
+      channels = out;
     }
-    all.norm("decoder.norm_out", width, 3);
-    all.causal("decoder.conv_out", width, config.inputChannels(), 3);
+    all.norm("decoder.norm_out", channels, 3);
+    all.causal("decoder.conv_out", channels, config.inputChannels(), 3);
     return all;
   }
 
-  /** The encoder. */
+  /** The encoder of a square picture. */
   public static VaeShapes encoder(VaeConfig config, int side) {
+    return encoder(config, side, side);
+  }
+
+  /** The encoder of a picture of that size in pixels. */
+  public static VaeShapes encoder(VaeConfig config, int height, int width) {
     VaeShapes all = new VaeShapes(config);
-    int width = config.baseDim();
-    all.pixels = (double) side * side;
-    all.causal("encoder.conv_in", config.inputChannels(), width, 3);
+    int channels = config.baseDim();
+    all.pixels = (double) height * width;
+    all.causal("encoder.conv_in", config.inputChannels(), channels, 3);
     int block = 0;
     for (int stage = 0; stage < config.dimMult().size(); stage++) {
       int out = all.width(stage);
       for (int i = 0; i < config.numResBlocks(); i++) {
-        all.residual("encoder.down_blocks." + block++, i == 0 ? width : out, out);
+        all.residual("encoder.down_blocks." + block++, i == 0 ? channels : out, out);
       }
       if (stage < config.dimMult().size() - 1) {
         all.pixels /= 4;
         all.spatial("encoder.down_blocks." + block++ + ".resample.1", out, out, 3);
       }
-      width = out;
+      channels = out;
     }
-    all.mid("encoder.mid_block", width);
-    all.norm("encoder.norm_out", width, 3);
-    all.causal("encoder.conv_out", width, 2 * config.zDim(), 3);
+    all.mid("encoder.mid_block", channels);
+    all.norm("encoder.norm_out", channels, 3);
+    all.causal("encoder.conv_out", channels, 2 * config.zDim(), 3);
     all.causal("quant_conv", 2 * config.zDim(), 2 * config.zDim(), 1);
     return all;
   }

@@ -33,6 +33,7 @@ final class BlockPass {
   private final int[] slice; // chosen reference rows, or null
 
   /**
+   * @param compute null to ask and count, not to compute
    * @param layers blocks of the transformer
    * @param causal whether references attend to themselves alone
    */
@@ -131,7 +132,7 @@ final class BlockPass {
     if (memo != null && memo.recallModulation(condition, layer, timestep, out)) {
       return;
     }
-    modulation.forward(compute, out, state.siluTemb(condition)); // 6 × [D]
+    modulation.forward(compute, state.lora, out, state.siluTemb(condition)); // 6 × [D]
     state.counter.modulation();
     if (memo != null) {
       memo.keepModulation(condition, layer, timestep, out);
@@ -264,7 +265,7 @@ final class BlockPass {
       return List.of();
     }
     boolean partial = reuse.plan() instanceof StepPlan.Partial;
-    if (!reads(layer) && !partial) {
+    if (!reads(layer) && !partial || compute == null) {
       return List.of(own(rows));
     }
     List<KeyValue> keys = new ArrayList<>();

@@ -3,6 +3,8 @@ package inkstone.model.dit;
 import inkstone.loader.config.TransformerConfig;
 import inkstone.memory.TensorArena;
 import inkstone.model.kv.PassCounter;
+import inkstone.model.lora.LoraBuffers;
+import inkstone.model.lora.LoraNeeds;
 import inkstone.ops.Compute;
 import inkstone.tensor.Tensor;
 import java.util.ArrayList;
@@ -156,10 +158,12 @@ public final class DitState {
   final Modulation.Vectors textModulation; // 6 × [D]
   final Tensor normOut; // [2, D]: scale, shift
   final Tensor velocity; // [T, outFeatures]
+  final LoraBuffers lora;
 
   DitState(
       TensorArena arena,
       TransformerConfig config,
+      LoraNeeds loras,
       AxialRope rope,
       int textTokens,
       List<LatentGrid> grids) {
@@ -195,6 +199,7 @@ public final class DitState {
     textModulation = new Modulation.Vectors(buffers.get(Buffer.TEXT_MODULATION));
     normOut = buffers.get(Buffer.NORM_OUT);
     velocity = buffers.get(Buffer.VELOCITY);
+    lora = new LoraBuffers(arena, loras, sizes.tokens());
 
     for (int condition = 0; condition < (referencesApart() ? 2 : 1); condition++) {
       long from = (long) condition * Modulation.VECTORS;
@@ -202,13 +207,16 @@ public final class DitState {
           new Modulation.Vectors(
               buffers.get(Buffer.IMAGE_MODULATION).rows(from, from + Modulation.VECTORS)));
     }
-    rope.fill(cos, sin, textTokens, images);
+    if (arena.backed()) {
+      rope.fill(cos, sin, textTokens, images);
+    }
   }
 
   /** Bytes that the buffers of such a state take from its arena. */
-  static long bytes(TransformerConfig config, int textTokens, List<LatentGrid> images) {
+  static long bytes(
+      TransformerConfig config, LoraNeeds loras, int textTokens, List<LatentGrid> images) {
     Sizes sizes = sizes(config, textTokens, images);
-    long bytes = 0;
+    long bytes = loras.bytes(sizes.tokens());
     for (Buffer buffer : Buffer.values()) {
       long[] dims = buffer.dims(sizes);
       long elements = Math.multiplyExact(dims[0], dims[1]);
@@ -283,6 +291,7 @@ public final class DitState {
    * Text, target, and some reference rows, which lie one after the other behind the target in all
    * buffers. Their positions are copied to tables of their own.
    *
+   * @param compute null for the shapes alone
    * @param chosen which of the R reference rows, ascending
    */
   ActiveRows slice(Compute compute, int[] chosen) {
@@ -297,9 +306,11 @@ public final class DitState {
   private Tensor sliceTable(Compute compute, Buffer buffer, Tensor full, int[] chosen) {
     long target = targetRows.count();
     Tensor table = buffers.get(buffer).rows(0, target + chosen.length);
-    table.rows(0, target).copyFrom(targetRows.of(full));
-    inkstone.ops.Rows.gather(
-        compute, table.rows(target, table.dim(0)), referenceRows().of(full), chosen);
+    if (compute != null) {
+      table.rows(0, target).copyFrom(targetRows.of(full));
+      inkstone.ops.Rows.gather(
+          compute, table.rows(target, table.dim(0)), referenceRows().of(full), chosen);
+    }
     return table;
   }
 

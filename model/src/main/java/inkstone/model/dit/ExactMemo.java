@@ -97,6 +97,11 @@ public final class ExactMemo {
     referencesKnown = true;
   }
 
+  /** As after a whole pass, for counting: nothing is kept. */
+  void assumeKnown() {
+    firstBlockKnown = query != null;
+  }
+
   boolean firstBlockKnown() {
     return firstBlockKnown;
   }

@@ -1,7 +1,7 @@
 package inkstone.model.dit;
 
 import inkstone.loader.CheckpointException;
-import inkstone.loader.Weights;
+import inkstone.model.lora.LoraBuffers;
 import inkstone.ops.Compute;
 import inkstone.tensor.Tensor;
 
@@ -16,18 +16,18 @@ final class FeedForward {
   /**
    * @param weights cursor at {@code img_mlp} or {@code txt_mlp}
    */
-  FeedForward(Weights weights, long innerDim) throws CheckpointException {
-    proj = LinearLayer.read(weights.at("net.0.proj"), innerDim, EXPANSION * innerDim);
-    out = LinearLayer.read(weights.at("net.2"), EXPANSION * innerDim, innerDim);
+  FeedForward(LayerWeights weights, long innerDim) throws CheckpointException {
+    proj = weights.linear("net.0.proj", innerDim, EXPANSION * innerDim);
+    out = weights.linear("net.2", EXPANSION * innerDim, innerDim);
   }
 
   /** {@code hidden[rows, 4·D]} of {@code x[rows, D]}. */
-  void expand(Compute compute, Tensor hidden, Tensor x) {
-    proj.geluTanh(compute, hidden, x); // [rows, 4·D]
+  void expand(Compute compute, LoraBuffers lora, Tensor hidden, Tensor x) {
+    proj.geluTanh(compute, lora, hidden, x); // [rows, 4·D]
   }
 
   /** Adds the result of some rows of {@code hidden} to {@code out[rows, D]}, times the gate. */
-  void addGated(Compute compute, Tensor out, Tensor gate, Tensor hidden) {
-    this.out.addGated(compute, out, gate, hidden); // [rows, D]
+  void addGated(Compute compute, LoraBuffers lora, Tensor out, Tensor gate, Tensor hidden) {
+    this.out.addGated(compute, lora, out, gate, hidden); // [rows, D]
   }
 }

@@ -1,7 +1,6 @@
 package inkstone.model.dit;
 
 import inkstone.loader.CheckpointException;
-import inkstone.loader.Weights;
 import inkstone.model.debug.Taps;
 import inkstone.ops.Attention;
 import inkstone.ops.AttentionMask;
@@ -36,16 +35,16 @@ final class JointAttention {
   /**
    * @param weights cursor at {@code attn}
    */
-  JointAttention(Weights weights, long innerDim, long headDim) throws CheckpointException {
+  JointAttention(LayerWeights weights, long innerDim, long headDim) throws CheckpointException {
     scale = (float) (1 / Math.sqrt(headDim));
-    toQ = LinearLayer.read(weights.at("to_q"), innerDim, innerDim);
-    toK = LinearLayer.read(weights.at("to_k"), innerDim, innerDim);
-    toV = LinearLayer.read(weights.at("to_v"), innerDim, innerDim);
-    toOut = LinearLayer.read(weights.at("to_out.0"), innerDim, innerDim);
-    addQProj = LinearLayer.read(weights.at("add_q_proj"), innerDim, innerDim);
-    addKProj = LinearLayer.read(weights.at("add_k_proj"), innerDim, innerDim);
-    addVProj = LinearLayer.read(weights.at("add_v_proj"), innerDim, innerDim);
-    toAddOut = LinearLayer.read(weights.at("to_add_out"), innerDim, innerDim);
+    toQ = weights.linear("to_q", innerDim, innerDim);
+    toK = weights.linear("to_k", innerDim, innerDim);
+    toV = weights.linear("to_v", innerDim, innerDim);
+    toOut = weights.linear("to_out.0", innerDim, innerDim);
+    addQProj = weights.linear("add_q_proj", innerDim, innerDim);
+    addKProj = weights.linear("add_k_proj", innerDim, innerDim);
+    addVProj = weights.linear("add_v_proj", innerDim, innerDim);
+    toAddOut = weights.linear("to_add_out", innerDim, innerDim);
     normQ = weights.at("norm_q").tensor("weight", headDim);
     normK = weights.at("norm_k").tensor("weight", headDim);
     normAddedQ = weights.at("norm_added_q").tensor("weight", headDim);
@@ -95,14 +94,19 @@ final class JointAttention {
 
     for (DitState.Span span : pass.onward(layer).spans()) {
       LinearLayer out = span.text() ? toAddOut : toOut;
-      out.addGated(compute, span.hidden(), span.modulation().gate1(), span.attended()); // [rows, D]
+      out.addGated(
+          compute,
+          state.lora,
+          span.hidden(),
+          span.modulation().gate1(),
+          span.attended()); // [rows, D]
     }
   }
 
   private static void project(
       Compute compute, DitState state, DitState.Rows rows, Tensor heads, LinearLayer layer) {
     if (rows.count() > 0) {
-      layer.forward(compute, rows.flat(heads), rows.of(state.normed)); // [rows, D]
+      layer.forward(compute, state.lora, rows.flat(heads), rows.of(state.normed)); // [rows, D]
     }
   }
 

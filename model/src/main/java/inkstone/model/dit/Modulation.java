@@ -1,7 +1,7 @@
 package inkstone.model.dit;
 
 import inkstone.loader.CheckpointException;
-import inkstone.loader.Weights;
+import inkstone.model.lora.LoraBuffers;
 import inkstone.ops.Compute;
 import inkstone.tensor.Tensor;
 
@@ -18,8 +18,8 @@ final class Modulation {
   /**
    * @param weights cursor at {@code img_mod} or {@code txt_mod}
    */
-  Modulation(Weights weights, long innerDim) throws CheckpointException {
-    linear = LinearLayer.read(weights.at("1"), innerDim, VECTORS * innerDim);
+  Modulation(LayerWeights weights, long innerDim) throws CheckpointException {
+    linear = weights.linear("1", innerDim, VECTORS * innerDim);
   }
 
   /**
@@ -27,8 +27,8 @@ final class Modulation {
    *
    * @param siluTemb {@code [1, D]}
    */
-  void forward(Compute compute, Vectors out, Tensor siluTemb) {
-    linear.forwardFewRows(compute, out.all, siluTemb); // [1, 6·D]
+  void forward(Compute compute, LoraBuffers lora, Vectors out, Tensor siluTemb) {
+    linear.forwardFewRows(compute, lora, out.all, siluTemb); // [1, 6·D]
   }
 
   /** The six vectors {@code [D]} of one condition, views of one {@code [1, 6·D]} buffer. */

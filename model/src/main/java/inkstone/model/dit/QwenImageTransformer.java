@@ -8,9 +8,13 @@ import inkstone.memory.TensorArena;
 import inkstone.model.debug.Taps;
 import inkstone.model.kv.ReferenceKvCache;
 import inkstone.model.kv.StepPlan;
+import inkstone.model.lora.LoraNeeds;
+import inkstone.model.lora.LoraSet;
 import inkstone.ops.Activations;
+import inkstone.ops.Attention;
 import inkstone.ops.Compute;
 import inkstone.ops.LayerNorm;
+import inkstone.ops.Linear;
 import inkstone.ops.RmsNorm;
 import inkstone.ops.Rows;
 import inkstone.tensor.DType;
@@ -42,6 +46,7 @@ public final class QwenImageTransformer {
 
   private final Compute compute;
   private final TransformerConfig config;
+  private final LoraSet loras;
   private final AxialRope posEmbed;
   private final TimestepEmbedding timeTextEmbed;
   private final Tensor txtNorm; // [jointAttentionDim]
@@ -51,30 +56,40 @@ public final class QwenImageTransformer {
   private final LinearLayer normOut;
   private final LinearLayer projOut;
 
+  /** Without adapters. */
+  public QwenImageTransformer(Compute compute, TransformerConfig config, Weights weights)
+      throws CheckpointException {
+    this(compute, config, weights, LoraSet.NONE);
+  }
+
   /**
    * @param weights cursor at the transformer's root; not kept
+   * @param loras what changes its linear layers, opened for the same config
    * @throws CheckpointException when the config asks what is not done, contradicts itself, or a
    *     weight is missing or of another shape
    */
-  public QwenImageTransformer(Compute compute, TransformerConfig config, Weights weights)
+  public QwenImageTransformer(
+      Compute compute, TransformerConfig config, Weights weights, LoraSet loras)
       throws CheckpointException {
     requireSupported(config);
     this.compute = compute;
     this.config = config;
+    this.loras = loras;
+    LayerWeights layers = new LayerWeights(weights, loras, "");
     long innerDim = config.innerDim();
     posEmbed = new AxialRope(config.axesDimsRope());
     timeTextEmbed =
-        new TimestepEmbedding(weights.at("time_text_embed"), innerDim, config.useAdditionalTCond());
-    txtNorm = weights.at("txt_norm").tensor("weight", config.jointAttentionDim());
-    imgIn = LinearLayer.read(weights.at("img_in"), config.inChannels(), innerDim);
-    txtIn = LinearLayer.read(weights.at("txt_in"), config.jointAttentionDim(), innerDim);
+        new TimestepEmbedding(layers.at("time_text_embed"), innerDim, config.useAdditionalTCond());
+    txtNorm = layers.at("txt_norm").tensor("weight", config.jointAttentionDim());
+    imgIn = layers.linear("img_in", config.inChannels(), innerDim);
+    txtIn = layers.linear("txt_in", config.jointAttentionDim(), innerDim);
     for (int i = 0; i < config.numLayers(); i++) {
       transformerBlocks.add(
           new TransformerBlock(
-              weights.at("transformer_blocks", i), innerDim, config.attentionHeadDim()));
+              layers.at("transformer_blocks", i), innerDim, config.attentionHeadDim()));
     }
-    normOut = LinearLayer.read(weights.at("norm_out.linear"), innerDim, 2 * innerDim);
-    projOut = LinearLayer.read(weights.at("proj_out"), innerDim, DitState.outFeatures(config));
+    normOut = layers.linear("norm_out.linear", innerDim, 2 * innerDim);
+    projOut = layers.linear("proj_out", innerDim, DitState.outFeatures(config));
   }
 
   private static void requireSupported(TransformerConfig config) throws CheckpointException {
@@ -113,13 +128,29 @@ public final class QwenImageTransformer {
     return config;
   }
 
+  /** What LoRA files change of it. */
+  public LoraSet loras() {
+    return loras;
+  }
+
   /**
    * Bytes that {@link #newState} takes from its arena.
    *
    * @param images grid of the target, then of the references in order
    */
   public long stateBytes(int textTokens, List<LatentGrid> images) {
-    return DitState.bytes(config, textTokens, images);
+    return stateBytes(config, loras.needs(), textTokens, images);
+  }
+
+  /** {@link #stateBytes(int, List)} of a transformer that need not be open, without adapters. */
+  public static long stateBytes(TransformerConfig config, int textTokens, List<LatentGrid> images) {
+    return stateBytes(config, LoraNeeds.NONE, textTokens, images);
+  }
+
+  /** {@link #stateBytes(int, List)} of a transformer that need not be open, with adapters. */
+  public static long stateBytes(
+      TransformerConfig config, LoraNeeds loras, int textTokens, List<LatentGrid> images) {
+    return DitState.bytes(config, loras, textTokens, images);
   }
 
   /**
@@ -132,7 +163,7 @@ public final class QwenImageTransformer {
    * @throws IllegalStateException when the arena's limit or the system's memory does not suffice
    */
   public DitState newState(TensorArena arena, int textTokens, List<LatentGrid> images) {
-    return new DitState(arena, config, posEmbed, textTokens, images);
+    return new DitState(arena, config, loras.needs(), posEmbed, textTokens, images);
   }
 
   /**
@@ -233,8 +264,24 @@ public final class QwenImageTransformer {
     return new ExactMemo(arena, config, textTokens, images);
   }
 
+  /** Bytes of the workers' scratch in a forward over so many tokens. */
+  public static long scratchBytes(
+      Compute compute, TransformerConfig config, int textTokens, List<LatentGrid> images) {
+    long rows = Math.max(textTokens, images.stream().mapToLong(LatentGrid::tokens).sum());
+    int widest = Math.toIntExact(FeedForward.EXPANSION * config.innerDim());
+    return Math.max(
+        Linear.scratchBytes(compute, rows, widest),
+        Attention.scratchBytes(compute, config.attentionHeadDim()));
+  }
+
   /** Bytes that {@link #newMemo} takes from its arena. */
   public long memoBytes(List<Integer> textTokens, List<LatentGrid> images) {
+    return memoBytes(config, textTokens, images);
+  }
+
+  /** {@link #memoBytes(List, List)} of a transformer that need not be open. */
+  public static long memoBytes(
+      TransformerConfig config, List<Integer> textTokens, List<LatentGrid> images) {
     return ExactMemo.bytes(config, textTokens, images);
   }
 
@@ -318,6 +365,7 @@ public final class QwenImageTransformer {
     for (int condition = 0; condition < state.temb.dim(0); condition++) {
       timeTextEmbed.forward(
           compute,
+          state.lora,
           state.temb.rows(condition, condition + 1),
           state.timeHidden,
           state.timeProjection,
@@ -351,12 +399,14 @@ public final class QwenImageTransformer {
     Tensor targetNormed = state.targetRows().of(state.normed); // [T, D]
     normOut.forwardFewRows(
         compute,
+        state.lora,
         state.normOut.view(1, 2 * state.normOut.dim(1)),
         state.siluTemb(DitState.Condition.IMAGE)); // [1, 2·D]
     LayerNorm.modulated(
         compute, targetNormed, targetStream, state.shiftOut(), state.scaleOut(), EPS); // [T, D]
     taps.tap("norm_out", targetNormed);
-    projOut.forward(compute, state.velocity, targetNormed); // [T, patchSize² · outChannels]
+    projOut.forward(
+        compute, state.lora, state.velocity, targetNormed); // [T, patchSize² · outChannels]
     taps.tap("proj_out", state.velocity);
     return state.velocity;
   }
@@ -370,12 +420,18 @@ public final class QwenImageTransformer {
     if (reuse.plan() instanceof StepPlan.Prefill) {
       long from = rows.from() - state.textTokens();
       imgIn.forward(
-          compute, rows.of(state.hidden), imageTokens.rows(from, from + rows.count())); // [Ri, D]
+          compute,
+          state.lora,
+          rows.of(state.hidden),
+          imageTokens.rows(from, from + rows.count())); // [Ri, D]
       return;
     }
     DitState.Rows references = new DitState.Rows(state.targetRows().to(), rows.to());
     imgIn.forward(
-        compute, state.targetRows().of(state.hidden), imageTokens.rows(0, target)); // [T, D]
+        compute,
+        state.lora,
+        state.targetRows().of(state.hidden),
+        imageTokens.rows(0, target)); // [T, D]
     if (references.count() == 0) {
       return;
     }
@@ -386,14 +442,14 @@ public final class QwenImageTransformer {
       if (known) {
         embedded.copyFrom(memo.references());
       } else {
-        imgIn.forward(compute, embedded, tokens);
+        imgIn.forward(compute, state.lora, embedded, tokens);
       }
     } else if (known) {
       Rows.gather(compute, embedded, memo.references(), pass.slice());
     } else {
       // All of them: the tokens may have more channels than the buffers, the embedded ones never.
       Tensor all = state.referenceRows().of(state.normed); // [R, D]
-      imgIn.forward(compute, all, tokens);
+      imgIn.forward(compute, state.lora, all, tokens);
       Rows.gather(compute, embedded, all, pass.slice());
     }
     if (memo != null && !known && pass.slice() == null) {
@@ -408,7 +464,7 @@ public final class QwenImageTransformer {
       return;
     }
     RmsNorm.forward(compute, state.textNormed, text, txtNorm, EPS); // [L, jointAttentionDim]
-    txtIn.forward(compute, textStream, state.textNormed); // [L, D]
+    txtIn.forward(compute, state.lora, textStream, state.textNormed); // [L, D]
     if (memo != null) {
       memo.keepText(reuse.branch(), textStream);
     }

@@ -1,7 +1,7 @@
 package inkstone.model.dit;
 
 import inkstone.loader.CheckpointException;
-import inkstone.loader.Weights;
+import inkstone.model.lora.LoraBuffers;
 import inkstone.ops.Activations;
 import inkstone.ops.Compute;
 import inkstone.tensor.Tensor;
@@ -30,11 +30,11 @@ final class TimestepEmbedding {
   /**
    * @param weights cursor at {@code time_text_embed}
    */
-  TimestepEmbedding(Weights weights, long innerDim, boolean useAdditionalTCond)
+  TimestepEmbedding(LayerWeights weights, long innerDim, boolean useAdditionalTCond)
       throws CheckpointException {
-    Weights embedder = weights.at("timestep_embedder");
-    linear1 = LinearLayer.read(embedder.at("linear_1"), PROJECTION, innerDim);
-    linear2 = LinearLayer.read(embedder.at("linear_2"), innerDim, innerDim);
+    LayerWeights embedder = weights.at("timestep_embedder");
+    linear1 = embedder.linear("linear_1", PROJECTION, innerDim);
+    linear2 = embedder.linear("linear_2", innerDim, innerDim);
     additionTEmbedding =
         useAdditionalTCond
             ? weights.at("addition_t_embedding").tensor("weight", ADDITIONAL_CONDITIONS, innerDim)
@@ -52,15 +52,16 @@ final class TimestepEmbedding {
    */
   void forward(
       Compute compute,
+      LoraBuffers lora,
       Tensor temb,
       Tensor hidden,
       Tensor projection,
       float timestep,
       int additionalTCond) {
     projection.copyFrom(project(timestep)); // [1, 256]
-    linear1.forwardFewRows(compute, hidden, projection); // [1, D]
+    linear1.forwardFewRows(compute, lora, hidden, projection); // [1, D]
     Activations.silu(compute, hidden, hidden); // [1, D]
-    linear2.forwardFewRows(compute, temb, hidden); // [1, D]
+    linear2.forwardFewRows(compute, lora, temb, hidden); // [1, D]
     if (additionTEmbedding != null) {
       long channels = additionTEmbedding.dim(1);
       for (long i = 0; i < channels; i++) {

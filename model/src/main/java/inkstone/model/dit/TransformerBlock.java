@@ -1,7 +1,6 @@
 package inkstone.model.dit;
 
 import inkstone.loader.CheckpointException;
-import inkstone.loader.Weights;
 import inkstone.model.debug.Taps;
 import inkstone.ops.Compute;
 import inkstone.ops.LayerNorm;
@@ -25,7 +24,7 @@ final class TransformerBlock {
   /**
    * @param weights cursor at {@code transformer_blocks.i}
    */
-  TransformerBlock(Weights weights, long innerDim, long headDim) throws CheckpointException {
+  TransformerBlock(LayerWeights weights, long innerDim, long headDim) throws CheckpointException {
     imgMod = new Modulation(weights.at("img_mod"), innerDim);
     txtMod = new Modulation(weights.at("txt_mod"), innerDim);
     attn = new JointAttention(weights.at("attn"), innerDim, headDim);
@@ -73,14 +72,19 @@ final class TransformerBlock {
     for (DitState.Span span : onward.spans()) {
       FeedForward mlp = span.text() ? txtMlp : imgMlp;
       mlp.addGated(
-          compute, span.hidden(), span.modulation().gate2(), span.mlpHidden()); // [rows, D]
+          compute,
+          state.lora,
+          span.hidden(),
+          span.modulation().gate2(),
+          span.mlpHidden()); // [rows, D]
     }
     pass.end(layer);
   }
 
   private static void expand(Compute compute, DitState state, FeedForward mlp, DitState.Rows rows) {
     if (rows.count() > 0) {
-      mlp.expand(compute, rows.of(state.mlpHidden), rows.of(state.normed)); // [rows, 4·D]
+      mlp.expand(
+          compute, state.lora, rows.of(state.mlpHidden), rows.of(state.normed)); // [rows, 4·D]
     }
   }
 }

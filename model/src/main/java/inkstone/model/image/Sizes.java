@@ -45,12 +45,17 @@ public final class Sizes {
 
   /** {@link #calculateDimensions(long, double)} with the aspect of {@code image}. */
   public static Size calculateDimensions(long area, Image image) {
+    return calculateDimensions(area, image.size());
+  }
+
+  /** {@link #calculateDimensions(long, double)} with the aspect of a picture of that size. */
+  public static Size calculateDimensions(long area, Size picture) {
     try {
-      return calculateDimensions(area, (double) image.width() / image.height());
+      return calculateDimensions(area, (double) picture.width() / picture.height());
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(
           "picture of "
-              + image.size()
+              + picture
               + ": too narrow for the model, whose pictures have about "
               + area
               + " pixels and sides in steps of 32; crop it",

@@ -6,6 +6,7 @@ package inkstone.model.kv;
  */
 public final class PassCounter {
   private double flop;
+  private double attentionFlop;
   private long rowsComputed;
   private long rowsReused;
   private long modulations;
@@ -28,7 +29,9 @@ public final class PassCounter {
 
   /** Attention of some queries to some keys. */
   public void attention(long innerDim, long queries, long keys) {
-    flop += 4.0 * innerDim * queries * keys;
+    double more = 4.0 * innerDim * queries * keys;
+    flop += more;
+    attentionFlop += more;
   }
 
   /** One modulation was computed. */
@@ -39,6 +42,11 @@ public final class PassCounter {
   /** Operations of linear layers and attention of the blocks; modulations are not in it. */
   public double flop() {
     return flop;
+  }
+
+  /** The part of {@link #flop} that is attention. */
+  public double attentionFlop() {
+    return attentionFlop;
   }
 
   /** Rows whose keys and values were computed, summed over blocks. */

@@ -24,10 +24,10 @@ final class Budget {
       ContentCache cache) {
     long bytes = bytes(denoiser, grids, textTokens, vae, 0);
     long imageTokens = grids.stream().mapToLong(LatentGrid::tokens).sum();
-    long missing = MemoryCheck.missingBytes(bytes);
+    long missing = denoiser.memory().missingBytes(bytes);
     cache.makeRoom(missing);
     denoiser.makeRoom(missing);
-    MemoryCheck.require(bytes, "a run of " + imageTokens + " image tokens");
+    denoiser.memory().require(bytes, "a run of " + imageTokens + " image tokens");
     return bytes;
   }
 
@@ -45,8 +45,8 @@ final class Budget {
       ContentCache cache) {
     long needed = check(denoiser, grids, textTokens, vae, cache);
     long wanted = ReuseChoice.wantedBytes(denoiser, wish, textTokens, grids);
-    long spare = MemoryCheck.spareBytes(needed, wanted);
-    ReuseChoice choice = ReuseChoice.of(run, denoiser, wish, textTokens, grids, spare);
+    long spare = denoiser.memory().spareBytes(needed, wanted);
+    ReuseChoice choice = ReuseChoice.of(run.warnings, denoiser, wish, textTokens, grids, spare);
     run.listener.memory(
         run.arena.allocatedBytes() + bytes(denoiser, grids, textTokens, vae, choice.bytes()));
     return choice;

@@ -9,10 +9,16 @@ import java.util.Map;
 /** Counts what one run finds in the caches. */
 final class CacheCounters {
   private final Map<CacheKind, Integer> hits = new EnumMap<>(CacheKind.class);
+  private final Map<CacheKind, Integer> onDisk = new EnumMap<>(CacheKind.class);
   private final Map<CacheKind, List<String>> missed = new EnumMap<>(CacheKind.class);
 
   void hit(CacheKind kind) {
     hits.merge(kind, 1, Integer::sum);
+  }
+
+  /** A value that memory did not have was on disk. */
+  void found(CacheKind kind) {
+    onDisk.merge(kind, 1, Integer::sum);
   }
 
   void miss(CacheKind kind, String why) {
@@ -24,7 +30,10 @@ final class CacheCounters {
     Map<CacheKind, ReuseStats> stats = new EnumMap<>(CacheKind.class);
     for (CacheKind kind : CacheKind.values()) {
       List<String> why = missed.getOrDefault(kind, List.of());
-      stats.put(kind, new ReuseStats(hits.getOrDefault(kind, 0), why.size(), why));
+      stats.put(
+          kind,
+          new ReuseStats(
+              hits.getOrDefault(kind, 0), why.size(), why, onDisk.getOrDefault(kind, 0)));
     }
     return Collections.unmodifiableMap(stats);
   }

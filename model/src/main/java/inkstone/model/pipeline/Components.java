@@ -3,7 +3,6 @@ package inkstone.model.pipeline;
 import inkstone.loader.CheckpointException;
 import inkstone.loader.Weights;
 import inkstone.loader.config.InkstoneConfig;
-import inkstone.loader.config.ModelIndex;
 import inkstone.loader.config.ProcessorConfig;
 import inkstone.loader.config.SchedulerConfig;
 import inkstone.loader.config.TextEncoderConfig;
@@ -11,81 +10,104 @@ import inkstone.loader.config.TransformerConfig;
 import inkstone.loader.config.VaeConfig;
 import inkstone.memory.TensorArena;
 import inkstone.model.dit.QwenImageTransformer;
+import inkstone.model.lora.LoraSet;
 import inkstone.model.schedule.FlowMatchEuler;
-import inkstone.model.text.QwenTokenizer;
 import inkstone.model.text.TextEncoder;
 import inkstone.model.text.VisionTower;
 import inkstone.model.vae.LatentStats;
 import inkstone.model.vae.VaeDecoder;
 import inkstone.model.vae.VaeEncoder;
 import inkstone.ops.Compute;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.List;
 
 /**
- * Everything that one model folder holds, built on mapped weights that live as long as this does.
- * The vision tower and the VAE encoder are built for classes that edit only.
+ * Everything that a model consists of. Its networks are built on mapped weights: for good when
+ * memory suffices for all of them, else each for the stage that needs it. The vision tower and the
+ * VAE encoder are built for classes that edit only.
  */
 final class Components implements AutoCloseable {
-  final TensorArena arena = TensorArena.open("weights");
+  final TensorArena arena;
+  final ModelParts parts;
   final PipelineClass pipelineClass;
   final InkstoneConfig areas;
   final SchedulerConfig scheduler;
   final TransformerConfig transformerConfig;
   final VaeConfig vaeConfig;
   final PromptEncoder promptEncoder;
-  final QwenImageTransformer transformer;
+  final Part<QwenImageTransformer> transformer;
+  final LoraSet loras;
+  final Part<VaeNetworks> vae;
+
+  /** Whether the weights stay mapped between stages. */
+  final boolean resident;
 
   /** Changes with the transformer's files. */
   final String transformerDigest;
 
   final LatentCodec codec;
   final ContentCache cache;
+  final MemoryCheck memory;
 
-  Components(Compute compute, Path folder, long cacheBytes) throws CheckpointException {
+  Components(Compute compute, ModelFiles files, EngineOptions options) throws CheckpointException {
+    this(compute, files, options, TensorArena.open("weights"), options.ramBytes());
+  }
+
+  /**
+   * @param arena of all weights; one that only counts opens the model without reading a weight
+   * @param residentBytes of weights that may stay mapped
+   */
+  Components(
+      Compute compute,
+      ModelFiles files,
+      EngineOptions options,
+      TensorArena arena,
+      long residentBytes)
+      throws CheckpointException {
     boolean built = false;
-    cache = new ContentCache(cacheBytes);
+    this.arena = arena;
+    memory = new MemoryCheck(options.maxRamBytes());
+    cache = new ContentCache(options.cacheBytes());
     try {
-      requireFolder(folder);
-      ModelIndex index = ModelIndex.read(folder.resolve("model_index.json"));
-      pipelineClass = pipelineClass(index, folder);
-      areas = InkstoneConfig.read(folder);
-      scheduler = SchedulerConfig.read(folder.resolve("scheduler"));
+      parts = PartResolver.resolve(files);
+      pipelineClass = parts.pipelineClass();
+      boolean edits = pipelineClass.edits();
+      areas = parts.settings().areas();
+      scheduler = parts.settings().scheduler();
       FlowMatchEuler.requireSupported(scheduler);
+      long bytes = parts.bytes().values().stream().mapToLong(Long::longValue).sum();
+      resident = bytes <= residentBytes;
 
-      TextEncoderConfig textConfig = TextEncoderConfig.read(folder.resolve("text_encoder"));
-      Weights textWeights = Weights.open(arena, folder.resolve("text_encoder"));
+      TextEncoderConfig textConfig = parts.textConfig();
+      ProcessorConfig processor = edits ? parts.settings().processor() : null;
+      Part<TextNetworks> text =
+          new Part<>(arena, "text_encoder", resident, at -> text(compute, at, edits));
       promptEncoder =
           new PromptEncoder(
-              QwenTokenizer.read(folder.resolve("tokenizer")),
-              new TextEncoder(compute, textConfig, textWeights),
-              pipelineClass.edits() ? new VisionTower(compute, textConfig, textWeights) : null,
-              pipelineClass.edits() ? ProcessorConfig.read(folder.resolve("processor")) : null,
-              cache);
+              parts.tokenizer(), text, processor, cache, disk(compute, options, processor));
 
-      transformerConfig = TransformerConfig.read(folder.resolve("transformer"));
+      transformerConfig = parts.transformerConfig();
+      loras = LoraSet.open(arena, transformerConfig, options.loras());
       transformer =
-          new QwenImageTransformer(
-              compute, transformerConfig, Weights.open(arena, folder.resolve("transformer")));
+          new Part<>(
+              arena,
+              "transformer",
+              resident,
+              at ->
+                  new QwenImageTransformer(
+                      compute, transformerConfig, parts.transformer().weights(at), loras));
+      transformerDigest = Digests.ofFiles(parts.transformer().path());
 
-      transformerDigest = Digests.ofFiles(folder.resolve("transformer"));
-
-      vaeConfig = VaeConfig.read(folder.resolve("vae"));
-      requireSameLatents(folder);
-      Weights vaeWeights = Weights.open(arena, folder.resolve("vae"));
+      vaeConfig = parts.vaeConfig();
+      ModelFit.requireSameLatents(parts);
+      vae = new Part<>(arena, "vae", resident, at -> vae(compute, at, edits));
       codec =
           new LatentCodec(
-              pipelineClass.edits() ? new VaeEncoder(compute, arena, vaeConfig, vaeWeights) : null,
-              new VaeDecoder(compute, arena, vaeConfig, vaeWeights),
-              new LatentStats(vaeConfig),
-              vaeConfig.zDim(),
-              vaeConfig.spatialCompression());
-      requireSameText(folder, textConfig);
+              vae, new LatentStats(vaeConfig), vaeConfig.zDim(), vaeConfig.spatialCompression());
+      ModelFit.requireSameText(parts, textConfig);
       built = true;
     } catch (IllegalArgumentException e) {
       // A configuration that no class here implements; its message names the key.
-      throw new CheckpointException("model: " + folder + ": " + e.getMessage(), e);
+      throw new CheckpointException("model: " + files.shown() + ": " + e.getMessage(), e);
     } finally {
       if (!built) {
         close();
@@ -93,71 +115,43 @@ final class Components implements AutoCloseable {
     }
   }
 
-  private static void requireFolder(Path folder) throws CheckpointException {
-    if (!Files.isDirectory(folder)) {
-      throw new CheckpointException(
-          "model: "
-              + folder
-              + (Files.exists(folder) ? " is not a folder" : " does not exist")
-              + "; -m takes a folder with a model_index.json, as Hugging Face lays it out");
-    }
+  private DiskCache disk(Compute compute, EngineOptions options, ProcessorConfig processor) {
+    PromptCache wish = options.promptCache();
+    List<PartFile> files =
+        parts.vision() == null || parts.vision().path().equals(parts.text().path())
+            ? List.of(parts.text())
+            : List.of(parts.text(), parts.vision());
+    long bytes = files.stream().mapToLong(PartFile::bytes).sum();
+    return wish.folder() == null || bytes < wish.minWeightBytes() || !arena.backed()
+        ? DiskCache.OFF
+        : new DiskCache(
+            wish,
+            () ->
+                Digests.ofSamples(files.stream().flatMap(file -> file.files().stream()).toList())
+                    + parts.textConfig()
+                    + processor
+                    + compute.describeKernels(),
+            parts.textConfig().text().hiddenSize());
   }
 
-  private static PipelineClass pipelineClass(ModelIndex index, Path folder)
+  private TextNetworks text(Compute compute, TensorArena at, boolean edits)
       throws CheckpointException {
-    for (PipelineClass candidate : PipelineClass.values()) {
-      if (candidate.name().equals(index.className())) {
-        return candidate;
-      }
-    }
-    throw new CheckpointException(
-        folder.resolve("model_index.json")
-            + ": _class_name is "
-            + index.className()
-            + ", expected one of "
-            + Arrays.toString(PipelineClass.values())
-            + "; this folder holds another kind of model");
+    TextEncoder encoder = new TextEncoder(compute, parts.textConfig(), parts.text().weights(at));
+    return new TextNetworks(
+        encoder, edits ? new VisionTower(compute, parts.textConfig(), visionWeights(at)) : null);
   }
 
-  private void requireSameLatents(Path folder) throws CheckpointException {
-    if (vaeConfig.inputChannels() != 3) {
-      throw new CheckpointException(
-          folder.resolve("vae/config.json")
-              + ": input_channels is "
-              + vaeConfig.inputChannels()
-              + ", expected 3 (red, green, blue); models of layers with transparency are not"
-              + " supported");
-    }
-    int patch = transformerConfig.patchSize();
-    if (patch != 2
-        || transformerConfig.inChannels() != 4 * vaeConfig.zDim()
-        || transformerConfig.outChannels() != vaeConfig.zDim()) {
-      throw new CheckpointException(
-          folder.resolve("transformer/config.json")
-              + ": patch_size "
-              + patch
-              + ", in_channels "
-              + transformerConfig.inChannels()
-              + ", out_channels "
-              + transformerConfig.outChannels()
-              + " do not fit the VAE, expected 2, "
-              + 4 * vaeConfig.zDim()
-              + ", "
-              + vaeConfig.zDim()
-              + "; take both folders from one model");
-    }
+  private Weights visionWeights(TensorArena at) throws CheckpointException {
+    // Without one the tower says itself which tensor is missing.
+    return (parts.vision() == null ? parts.text() : parts.vision()).weights(at);
   }
 
-  private void requireSameText(Path folder, TextEncoderConfig text) throws CheckpointException {
-    if (transformerConfig.jointAttentionDim() != text.text().hiddenSize()) {
-      throw new CheckpointException(
-          folder.resolve("transformer/config.json")
-              + ": joint_attention_dim is "
-              + transformerConfig.jointAttentionDim()
-              + ", expected the text encoder's hidden_size "
-              + text.text().hiddenSize()
-              + "; take both folders from one model");
-    }
+  private VaeNetworks vae(Compute compute, TensorArena at, boolean edits)
+      throws CheckpointException {
+    Weights weights = parts.vae().weights(at);
+    return new VaeNetworks(
+        edits ? new VaeEncoder(compute, at, parts.vaeConfig(), weights) : null,
+        new VaeDecoder(compute, at, parts.vaeConfig(), weights));
   }
 
   @Override

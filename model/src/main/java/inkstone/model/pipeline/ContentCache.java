@@ -144,6 +144,11 @@ final class ContentCache implements AutoCloseable {
     entry.arena.close();
   }
 
+  /** Bytes of values of that size in all that stay within the bound. */
+  long bounded(long wanted) {
+    return Math.min(wanted, limitBytes);
+  }
+
   /** Off-heap bytes held now. */
   long allocatedBytes() {
     return arena.allocatedBytes();

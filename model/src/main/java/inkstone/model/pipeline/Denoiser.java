@@ -8,6 +8,7 @@ import inkstone.model.dit.LatentGrid;
 import inkstone.model.dit.QwenImageTransformer;
 import inkstone.model.image.Image;
 import inkstone.model.image.Patchify;
+import inkstone.model.lora.LoraSet;
 import inkstone.model.schedule.FlowMatchEuler;
 import inkstone.model.schedule.NoiseSource;
 import inkstone.model.schedule.Schedule;
@@ -16,17 +17,22 @@ import inkstone.ops.Compute;
 import inkstone.ops.Elementwise;
 import inkstone.ops.Guidance;
 import inkstone.tensor.Tensor;
+import java.util.Collections;
 import java.util.List;
 
 /** The denoising loop, the same for words alone and for references. */
 final class Denoiser {
   private final Compute compute;
-  private final QwenImageTransformer transformer;
+  private final Part<QwenImageTransformer> transformer;
+  private final TransformerConfig config;
+  private final LoraSet loras;
+  private final Part<VaeNetworks> vae;
   private final String weights;
   private final SchedulerConfig scheduler;
   private final LatentCodec codec;
   private final LatentPreview preview;
   private final ReferenceBank bank;
+  private final MemoryCheck memory;
 
   /**
    * @param bank where keys and values of references outlive a run, where that is exact
@@ -34,15 +40,24 @@ final class Denoiser {
   Denoiser(Compute compute, Components model, ReferenceBank bank) {
     this.compute = compute;
     this.transformer = model.transformer;
+    this.config = model.transformerConfig;
+    this.loras = model.loras;
+    this.vae = model.vae;
     this.weights = model.transformerDigest;
     this.scheduler = model.scheduler;
     this.codec = model.codec;
     this.preview = new LatentPreview(codec);
     this.bank = bank;
+    this.memory = model.memory;
+  }
+
+  /** What the machine can still give. */
+  MemoryCheck memory() {
+    return memory;
   }
 
   TransformerConfig config() {
-    return transformer.config();
+    return config;
   }
 
   /**
@@ -62,7 +77,12 @@ final class Denoiser {
 
   /** Bytes that {@link #denoise} will allocate for one branch. */
   long stateBytes(int textTokens, List<LatentGrid> grids) {
-    return transformer.stateBytes(textTokens, grids);
+    return QwenImageTransformer.stateBytes(config, loras.needs(), textTokens, grids);
+  }
+
+  /** Bytes of the workers' scratch while {@link #denoise} runs. */
+  long scratchBytes(List<Integer> textTokens, List<LatentGrid> grids) {
+    return QwenImageTransformer.scratchBytes(compute, config, Collections.max(textTokens), grids);
   }
 
   /** Gives up keys and values of earlier runs when memory is missing. */
@@ -74,7 +94,7 @@ final class Denoiser {
 
   /** Bytes that a memo of exact things will allocate. */
   long memoBytes(List<Integer> textTokens, List<LatentGrid> grids) {
-    return transformer.memoBytes(textTokens, grids);
+    return QwenImageTransformer.memoBytes(config, textTokens, grids);
   }
 
   /**
@@ -115,7 +135,7 @@ final class Denoiser {
     // 3. One state a branch, since the two prompts differ in length; gone before the VAE decodes
     try (TensorArena arena = run.arena.child("state");
         ReferenceReuse passes =
-            reuse(arena, choice, grids, imageTokens, embeds, schedule.sigmas(), bank)) {
+            reuse(run, arena, choice, grids, imageTokens, embeds, schedule.sigmas(), bank)) {
       Tensor velocity = Tensor.f32(arena, "noise_pred", targetTokens, latents.dim(1));
 
       // 4. Denoise
@@ -148,6 +168,7 @@ final class Denoiser {
    * @param reused where causal keys and values may come from, or null
    */
   ReferenceReuse reuse(
+      Run run,
       TensorArena arena,
       ReuseChoice choice,
       List<LatentGrid> grids,
@@ -157,7 +178,7 @@ final class Denoiser {
       ReferenceBank reused) {
     return new ReferenceReuse(
         compute,
-        transformer,
+        run.hold(transformer),
         weights,
         arena,
         choice,
@@ -222,6 +243,7 @@ final class Denoiser {
 
     @Override
     public Image projected() {
+      run.hold(vae); // for the next step's too
       try (TensorArena scratch = run.arena.child("preview")) {
         return preview.project(scratch, clean(scratch), width, height, run.stopOnly());
       }
@@ -229,6 +251,7 @@ final class Denoiser {
 
     @Override
     public Image decoded() {
+      run.hold(vae);
       try (TensorArena scratch = run.arena.child("preview")) {
         return codec.decode(scratch, clean(scratch), width, height, tiling, run.stopOnly());
       }

@@ -33,9 +33,9 @@ final class DriftBudget implements EditPipeline.Chooser {
     long wanted = ReuseChoice.wantedBytes(denoiser, wish, textTokens, grids);
     makeRoom(needed + wanted);
     require(needed, sizes);
-    long spare = MemoryCheck.spareBytes(needed, wanted);
+    long spare = denoiser.memory().spareBytes(needed, wanted);
     ReuseChoice choice =
-        ReuseChoice.of(run, denoiser, wish, textTokens, grids, spare).withoutBank();
+        ReuseChoice.of(run.warnings, denoiser, wish, textTokens, grids, spare).withoutBank();
     long compared = KeyValueDrift.bytes(denoiser.config(), choice, grids);
     long bytes = bytes(sizes, choice, compared);
     makeRoom(bytes);
@@ -47,14 +47,14 @@ final class DriftBudget implements EditPipeline.Chooser {
   private record Sizes(List<LatentGrid> grids, List<Integer> textTokens, VaeTilings tilings) {}
 
   private void makeRoom(long bytes) {
-    long missing = MemoryCheck.missingBytes(bytes);
+    long missing = denoiser.memory().missingBytes(bytes);
     cache.makeRoom(missing);
     denoiser.makeRoom(missing);
   }
 
-  private static void require(long bytes, Sizes sizes) {
+  private void require(long bytes, Sizes sizes) {
     long tokens = sizes.grids.stream().mapToLong(LatentGrid::tokens).sum();
-    MemoryCheck.require(bytes, "a drift report of " + tokens + " image tokens");
+    denoiser.memory().require(bytes, "a drift report of " + tokens + " image tokens");
   }
 
   /**

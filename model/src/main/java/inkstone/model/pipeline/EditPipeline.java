@@ -3,7 +3,6 @@ package inkstone.model.pipeline;
 import inkstone.model.dit.LatentGrid;
 import inkstone.model.image.Image;
 import inkstone.model.image.Size;
-import inkstone.model.image.Sizes;
 import inkstone.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -93,46 +92,34 @@ final class EditPipeline {
   /** The stages before the denoising loop. */
   Inputs prepare(Run run, EditRequest request, Chooser chooser) {
     List<Image> references = request.references();
-    boolean firstGeneration = model.pipelineClass == PipelineClass.QwenImageEditPipeline;
-    if (firstGeneration && references.size() > 1) {
-      throw new UnfitModelException(
-          "model: QwenImageEditPipeline edits one picture, got "
-              + references.size()
-              + " references; give one -r, or open an Edit-2509 or Edit-2511 model");
-    }
+    List<Size> given = references.stream().map(Image::size).toList();
+    RunShape shape = RunShape.of(model, request.size(), given, run.warnings);
     RefCache wish = request.refCache() == null ? refCache : request.refCache();
     ReuseChoice.requireFit(wish.policy(), model.transformerConfig);
 
     // 1. Sizes: each reference once for the VAE, once for the text encoder
     run.stage(Stage.PREPARE_IMAGES);
-    int pixelsPerToken = model.codec.pixelsPerToken;
-    Size size = TargetSize.floor(run, targetSize(request), pixelsPerToken);
+    Size size = shape.size();
     List<PictureView> vaeImages = new ArrayList<>();
     List<PictureView> conditionImages = new ArrayList<>();
-    for (Image reference : references) {
-      Size vaeSize = Sizes.calculateDimensions(model.areas.vaeImageArea(), reference);
-      PictureView vaeImage = new PictureView(reference, vaeSize);
+    for (int i = 0; i < references.size(); i++) {
+      Size vaeSize = shape.vaeSizes().get(i);
+      Size seen = shape.seenSizes().get(i);
+      PictureView vaeImage = new PictureView(references.get(i), vaeSize);
       vaeImages.add(vaeImage);
-      if (firstGeneration) {
-        conditionImages.add(vaeImage);
-      } else {
-        Size seen = Sizes.calculateDimensions(model.areas.conditionImageArea(), reference);
-        conditionImages.add(new PictureView(reference, seen));
-      }
+      // One view of the same size is scaled once.
+      conditionImages.add(
+          seen.equals(vaeSize) ? vaeImage : new PictureView(references.get(i), seen));
     }
     for (int i = 0; run.tapped && i < references.size(); i++) {
       TapValues.picture(run.arena, run.taps, "vae_input." + i, vaeImages.get(i).pixels());
       TapValues.picture(run.arena, run.taps, "condition." + i, conditionImages.get(i).pixels());
     }
-    List<LatentGrid> grids = new ArrayList<>();
-    grids.add(TargetSize.grid(size, pixelsPerToken));
-    for (PictureView image : vaeImages) {
-      grids.add(TargetSize.grid(image.size(), pixelsPerToken));
-    }
-
-    List<Size> vaeSizes = vaeImages.stream().map(PictureView::size).toList();
-    VaeTilings tilings = VaeTilings.choose(request.vaeTiling(), model.codec, size, vaeSizes);
-    Budget.check(denoiser, grids, List.of(1), tilings, model.cache);
+    List<LatentGrid> grids = shape.grids();
+    VaeTilings tilings =
+        VaeTilings.choose(
+            request.vaeTiling(), model.codec, denoiser.memory(), size, shape.vaeSizes());
+    RunCheck.require(run, model, denoiser, PlanRequest.of(request), shape, tilings);
 
     // 2. Prompt embeddings; the negative prompt sees the pictures too
     run.stage(Stage.ENCODE_PROMPT);
@@ -149,6 +136,7 @@ final class EditPipeline {
     run.stage(Stage.ENCODE_IMAGES);
     ReuseChoice choice = chooser.choose(wish, grids, embeds.tokens(), tilings);
     Tensor imageTokens = denoiser.imageTokens(run.arena, grids);
+    run.hold(model.vae); // for all references
     long targetTokens = grids.getFirst().tokens();
     long row = targetTokens;
     for (int i = 0; i < vaeImages.size(); i++) {
@@ -164,17 +152,5 @@ final class EditPipeline {
     }
     run.taps.tap("reference_latents", imageTokens.rows(targetTokens, imageTokens.dim(0)));
     return new Inputs(size, grids, tilings, embeds, choice, imageTokens);
-  }
-
-  private Size targetSize(EditRequest request) {
-    List<Image> references = request.references();
-    long area = model.areas.vaeImageArea();
-    return switch (request.size()) {
-      case OutputSize.Auto() -> Sizes.calculateDimensions(area, references.getLast());
-      case OutputSize.Same() -> references.getFirst().size();
-      case OutputSize.OfReference(int number) ->
-          Sizes.calculateDimensions(area, references.get(number - 1));
-      case OutputSize.Exact(int width, int height) -> new Size(width, height);
-    };
   }
 }

@@ -93,7 +93,7 @@ final class ForcedRun {
 
   private ReferenceReuse passes(TensorArena arena, ReuseChoice choice) {
     return denoiser.reuse(
-        arena, choice, in.grids(), in.imageTokens(), in.embeds(), schedule.sigmas(), null);
+        run, arena, choice, in.grids(), in.imageTokens(), in.embeds(), schedule.sigmas(), null);
   }
 
   private Tensor policyPass(ReferenceReuse policy, KeyValueDrift drift, int branch, int step) {

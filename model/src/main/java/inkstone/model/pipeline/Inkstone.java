@@ -1,17 +1,20 @@
 package inkstone.model.pipeline;
 
 import inkstone.loader.CheckpointException;
+import inkstone.memory.TensorArena;
 import inkstone.model.debug.Taps;
 import inkstone.model.image.Image;
+import inkstone.model.lora.LoraMatch;
 import inkstone.ops.Compute;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 
 /**
- * An engine: one model folder, opened once, that runs one job at a time. All native memory is freed
- * on close; what a job allocates is freed when the job ends, however it ends.
+ * An engine: one model, opened once, that runs one job at a time. All native memory is freed on
+ * close; what a job allocates is freed when the job ends, however it ends.
  */
 public final class Inkstone implements AutoCloseable {
   private final ReentrantLock job = new ReentrantLock();
@@ -39,14 +42,31 @@ public final class Inkstone implements AutoCloseable {
    * @throws CheckpointException naming the file and what is wrong with it
    */
   public static Inkstone open(Path modelDir, EngineOptions options) throws CheckpointException {
-    return open(modelDir, Compute.open(options.threads()), options);
+    return open(ModelFiles.folder(modelDir), options);
   }
 
-  static Inkstone open(Path modelDir, Compute compute, EngineOptions options)
+  /**
+   * Opens a model from whatever files it is in; docs/checkpoints.md lists the forms. Weights are
+   * mapped, not read.
+   *
+   * @throws CheckpointException naming the file and what is wrong with it
+   */
+  public static Inkstone open(ModelFiles files, EngineOptions options) throws CheckpointException {
+    return open(files, Compute.open(options.threads()), options, options.ramBytes());
+  }
+
+  /** The same with each part mapped for its stage alone, whatever memory there is. */
+  static Inkstone openStaged(ModelFiles files, EngineOptions options) throws CheckpointException {
+    return open(files, Compute.open(options.threads()), options, 0);
+  }
+
+  private static Inkstone open(
+      ModelFiles files, Compute compute, EngineOptions options, long residentBytes)
       throws CheckpointException {
     boolean opened = false;
     try {
-      Components model = new Components(compute, modelDir, options.cacheBytes());
+      TensorArena weights = TensorArena.open("weights");
+      Components model = new Components(compute, files, options, weights, residentBytes);
       Inkstone engine = new Inkstone(compute, model, options);
       opened = true;
       return engine;
@@ -57,8 +77,23 @@ public final class Inkstone implements AutoCloseable {
     }
   }
 
+  /**
+   * Tells what a run would take, and whether it fits, without reading a weight.
+   *
+   * @throws CheckpointException naming the file and what is wrong with it
+   * @throws UnfitModelException when the model can't do what is asked
+   */
+  public static Plan plan(ModelFiles files, EngineOptions options, PlanRequest request)
+      throws CheckpointException {
+    return Planner.plan(files, options, request);
+  }
+
   /** One line: model class, its size, kernels and threads. */
   public String describe() {
+    return describe(model, compute);
+  }
+
+  static String describe(Components model, Compute compute) {
     var dit = model.transformerConfig;
     return model.pipelineClass
         + ": "
@@ -69,6 +104,31 @@ public final class Inkstone implements AutoCloseable {
         + dit.attentionHeadDim()
         + (dit.zeroCondT() ? ", zero_cond_t; " : "; ")
         + compute.describe();
+  }
+
+  /** Whether references are modulated as at timestep 0, and what said so. */
+  public ZeroCondT.Choice zeroCondT() {
+    return model.parts.zeroCondT();
+  }
+
+  /** What each LoRA file is for, in their order. */
+  public List<LoraMatch> loraMatches() {
+    return model.loras.matches();
+  }
+
+  /** What of the LoRA files does nothing, a line for each file of which that is so. */
+  public List<String> loraWarnings() {
+    return model.loras.warnings();
+  }
+
+  /** Bytes of each part's weights in its files: text_encoder, transformer, vae and so on. */
+  public Map<String, Long> parts() {
+    return model.parts.bytes();
+  }
+
+  /** Whether the weights of all parts stay mapped; otherwise each is for its stage alone. */
+  public boolean resident() {
+    return model.resident;
   }
 
   /** Whether {@link #edit} is possible with this model. */
@@ -89,6 +149,11 @@ public final class Inkstone implements AutoCloseable {
     return model.arena.allocatedBytes() + compute.scratchBytes() + rememberedBytes() + bank.bytes();
   }
 
+  /** Off-heap bytes of copied weights that are there now. */
+  long weightBytes() {
+    return model.arena.allocatedBytes();
+  }
+
   long rememberedBytes() {
     return model.cache.allocatedBytes();
   }
@@ -106,7 +171,7 @@ public final class Inkstone implements AutoCloseable {
 
   /** The same, with every dump point of docs/parity.md handed to {@code taps}. */
   public Result edit(EditRequest request, Listener listener, CancelToken cancel, Taps taps) {
-    requireEdits();
+    requireEdits(model);
     return runAlone(listener, cancel, taps, run -> edit.run(run, request));
   }
 
@@ -122,16 +187,13 @@ public final class Inkstone implements AutoCloseable {
    * @throws InsufficientMemoryException before the long part, when it will not fit
    */
   public DriftReport drift(DriftRequest request, Listener listener, CancelToken cancel) {
-    requireEdits();
+    requireEdits(model);
     return runAlone(listener, cancel, Taps.NONE, run -> drift.run(run, request.edit()));
   }
 
-  private void requireEdits() {
+  static void requireEdits(Components model) {
     if (!model.pipelineClass.edits()) {
-      throw new UnfitModelException(
-          "model: "
-              + model.pipelineClass
-              + " makes pictures from words only; use generate, or open an Edit model");
+      throw new UnfitModelException(model.parts.noEdits());
     }
   }
 

@@ -11,21 +11,27 @@ import inkstone.model.vae.Tiling;
 import inkstone.model.vae.VaeDecoder;
 import inkstone.model.vae.VaeEncoder;
 import inkstone.tensor.Tensor;
+import java.util.HashMap;
+import java.util.Map;
 
 /** Pictures to packed, normalised latent tokens, and back. */
 final class LatentCodec {
-  private final VaeEncoder encoder;
-  private final VaeDecoder decoder;
+  /** Sizes whose needs are remembered: working them out takes the weights. */
+  private static final int REMEMBERED = 256;
+
+  private final Part<VaeNetworks> vae;
   private final LatentStats stats;
   private final int channels;
+  private final Map<Need, Long> needs = new HashMap<>();
 
   /** Picture pixels along one side of a packed token: the VAE's factor times the 2×2 patch. */
   final int pixelsPerToken;
 
-  LatentCodec(
-      VaeEncoder encoder, VaeDecoder decoder, LatentStats stats, int channels, int vaeFactor) {
-    this.encoder = encoder;
-    this.decoder = decoder;
+  /** What {@link #bytes} remembers. */
+  private record Need(boolean encode, long height, long width, Tiling tiling) {}
+
+  LatentCodec(Part<VaeNetworks> vae, LatentStats stats, int channels, int vaeFactor) {
+    this.vae = vae;
     this.stats = stats;
     this.channels = channels;
     this.pixelsPerToken = 2 * vaeFactor;
@@ -38,7 +44,7 @@ final class LatentCodec {
   /** Bytes that {@link #encode} allocates for a picture of that size. */
   long encodeBytes(Size size, Tiling tiling) {
     long pixels = 3 * size.pixels() * Float.BYTES;
-    return pixels + encoder.encodeBytes(size.height(), size.width(), tiling);
+    return pixels + bytes(new Need(true, size.height(), size.width(), tiling));
   }
 
   /** Bytes that {@link #decode} allocates for a picture of that size. */
@@ -46,21 +52,43 @@ final class LatentCodec {
     long height = 2L * (size.height() / pixelsPerToken);
     long width = 2L * (size.width() / pixelsPerToken);
     long latents = height * width * channels * Float.BYTES;
-    return latents + decoder.decodeBytes(height, width, tiling);
+    return latents + bytes(new Need(false, height, width, tiling));
+  }
+
+  private synchronized long bytes(Need need) {
+    if (needs.size() == REMEMBERED) {
+      needs.clear();
+    }
+    return needs.computeIfAbsent(
+        need,
+        _ ->
+            vae.ask(networks ->
+                need.encode
+                    ? networks.encoder().encodeBytes(need.height, need.width, need.tiling)
+                    : networks.decoder().decodeBytes(need.height, need.width, need.tiling)));
+  }
+
+  /** Bytes of the workers' scratch, at most. */
+  long scratchBytes() {
+    return vae.ask(networks -> networks.decoder().scratchBytes());
   }
 
   /** Writes the picture's latents to {@code tokens}: [h/2·w/2, 4·channels]. */
   void encode(TensorArena arena, Tensor tokens, Image picture, Tiling tiling, Taps taps) {
+    VaeEncoder encoder = vae.acquire().encoder();
     try (TensorArena scratch = arena.child("encode")) {
       Tensor pixels = Preprocess.vaePixels(scratch, picture); // [H, W, 3]
       Tensor latents = encoder.encode(scratch, pixels, tiling, taps); // [h, w, C]
       stats.normalize(latents);
       Patchify.pack(tokens, latents);
+    } finally {
+      vae.release();
     }
   }
 
   /** The picture that {@code tokens} [h/2·w/2, 4·channels] stand for. */
   Image decode(TensorArena arena, Tensor tokens, int width, int height, Tiling tiling, Taps taps) {
+    VaeDecoder decoder = vae.acquire().decoder();
     try (TensorArena scratch = arena.child("decode")) {
       Tensor latents =
           Tensor.f32(
@@ -75,6 +103,8 @@ final class LatentCodec {
       Tensor pixels = decoder.decode(scratch, latents, tiling, taps); // [H, W, 3]
       taps.tap("decoded", pixels);
       return Preprocess.toImage(pixels);
+    } finally {
+      vae.release();
     }
   }
 }

@@ -9,29 +9,30 @@ import inkstone.model.text.ImageFeatures;
 import inkstone.model.text.PromptTemplate;
 import inkstone.model.text.QwenTokenizer;
 import inkstone.model.text.TextEncoder;
-import inkstone.model.text.VisionTower;
 import inkstone.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** Words and condition pictures to the embeddings that the transformer attends to. */
 final class PromptEncoder {
   private final QwenTokenizer tokenizer;
-  private final TextEncoder textEncoder;
-  private final VisionTower visionTower;
+  private final Part<TextNetworks> networks;
   private final ProcessorConfig processor;
   private final ContentCache cache;
+  private final DiskCache disk;
 
   PromptEncoder(
       QwenTokenizer tokenizer,
-      TextEncoder textEncoder,
-      VisionTower visionTower,
+      Part<TextNetworks> networks,
       ProcessorConfig processor,
-      ContentCache cache) {
+      ContentCache cache,
+      DiskCache disk) {
     this.tokenizer = tokenizer;
-    this.textEncoder = textEncoder;
-    this.visionTower = visionTower;
+    this.networks = networks;
     this.processor = processor;
     this.cache = cache;
+    this.disk = disk;
   }
 
   /**
@@ -63,12 +64,26 @@ final class PromptEncoder {
         () ->
             ContentKey.embeds(
                 template, prompt, look.pictures.stream().map(PictureView::seen).toList()),
-        () -> forward(run, template, prompt, look.features()));
+        () ->
+            disk.reuse(
+                run,
+                CacheKind.PROMPT_EMBEDS,
+                diskKey(template, prompt, look.pictures),
+                () -> forward(run, template, prompt, look.features())));
+  }
+
+  /** All that embeddings depend on besides the model: what is told to it. */
+  private String diskKey(PromptTemplate template, String prompt, List<PictureView> pictures) {
+    int[] ids = template.truncate(tokenizer.encode(template.apply(prompt, pictures.size())));
+    StringBuilder key = new StringBuilder().append(template).append(Arrays.toString(ids));
+    pictures.forEach(picture -> key.append('\n').append(picture.seen()));
+    return key.toString();
   }
 
   /** Embeddings of {@code prompt} without the template's own first tokens: [tokens, hidden]. */
   private Tensor forward(
       Run run, PromptTemplate template, String prompt, List<ImageFeatures> pictures) {
+    TextEncoder textEncoder = run.hold(networks).encoder();
     int[] ids = tokenizer.encode(template.apply(prompt, pictures.size()));
     ids = template.truncate(ids);
     List<int[]> grids = pictures.stream().map(p -> new int[] {p.gridH(), p.gridW()}).toList();
@@ -79,6 +94,74 @@ final class PromptEncoder {
     Tensor hidden = textEncoder.forward(run.arena, ids, pictures, run.taps); // [tokens, hidden]
     long kept = Math.min(hidden.dim(0) - template.drop(), template.maxEmbeds());
     return hidden.rows(template.drop(), template.drop() + kept).named("prompt_embeds");
+  }
+
+  /**
+   * What {@link #encode} takes when nothing is remembered.
+   *
+   * @param lengths of the prompts
+   * @param peak bytes of the run's memory at once
+   * @param kept bytes that stay until the run ends
+   * @param scratch bytes of the workers
+   * @param remembered bytes that the engine keeps for later runs
+   */
+  record Need(List<TextLength> lengths, long peak, long kept, long scratch, long remembered) {}
+
+  /**
+   * Tells the need without reading a weight.
+   *
+   * @param prompts of each branch of guidance; null stands for one of {@link
+   *     PlanRequest#ASSUMED_PROMPT_TOKENS} tokens
+   * @param seen sizes of the pictures as the text encoder sees them
+   */
+  Need need(PromptTemplate template, List<String> prompts, List<Size> seen) {
+    return networks.ask(open -> need(open, template, prompts, seen));
+  }
+
+  private Need need(
+      TextNetworks open, PromptTemplate template, List<String> prompts, List<Size> seen) {
+    long kept = 0;
+    long peak = 0;
+    List<int[]> grids = seen.stream().map(this::grid).toList();
+    for (int[] grid : grids) {
+      long pixels = open.vision().pixelBytes(grid[0], grid[1]);
+      peak = Math.max(peak, kept + pixels + open.vision().forwardBytes(grid[0], grid[1]));
+      kept += open.vision().resultBytes(grid[0], grid[1]);
+    }
+    long scratch = 0;
+    long remembered = kept;
+    List<TextLength> lengths = new ArrayList<>();
+    for (String prompt : prompts) {
+      TextLength length = length(open.encoder(), template, prompt, grids);
+      peak = Math.max(peak, kept + open.encoder().forwardBytes(length.tokens()));
+      kept += open.encoder().resultBytes(length.tokens());
+      remembered += open.encoder().resultBytes(length.kept());
+      scratch = Math.max(scratch, open.encoder().scratchBytes(length.tokens()));
+      lengths.add(length);
+    }
+    return new Need(lengths, peak, kept, scratch, remembered);
+  }
+
+  private TextLength length(
+      TextEncoder textEncoder, PromptTemplate template, String prompt, List<int[]> grids) {
+    String text = template.apply(prompt == null ? "" : prompt, grids.size());
+    int[] ids = textEncoder.expandImagePads(template.truncate(tokenizer.encode(text)), grids);
+    int tokens = ids.length;
+    if (prompt == null) {
+      tokens = Math.min(tokens + PlanRequest.ASSUMED_PROMPT_TOKENS, template.maxTokens());
+    }
+    return new TextLength(tokens, Math.min(tokens - template.drop(), template.maxEmbeds()));
+  }
+
+  /** Bytes of weights that the open text encoder lays out anew. */
+  long copiedBytes() {
+    return networks.copiedBytes();
+  }
+
+  /** Patches of a picture that is seen at that size: height, width. */
+  int[] grid(Size seen) {
+    Size size = Preprocess.qwen2VlSize(seen, processor);
+    return new int[] {size.height() / processor.patchSize(), size.width() / processor.patchSize()};
   }
 
   /** The vision tower's view of the pictures, once for all prompts of a run that need it. */
@@ -101,10 +184,17 @@ final class PromptEncoder {
 
     private ImageFeatures features(PictureView picture) {
       Tensor embeds =
-          cache.reuse(run, () -> ContentKey.features(picture.seen()), () -> forward(picture));
-      Size size = Preprocess.qwen2VlSize(picture.size(), processor);
-      int patch = processor.patchSize();
-      return new ImageFeatures(embeds, size.height() / patch, size.width() / patch);
+          cache.reuse(
+              run,
+              () -> ContentKey.features(picture.seen()),
+              () ->
+                  disk.reuse(
+                      run,
+                      CacheKind.VISION_FEATURES,
+                      picture.seen().toString(),
+                      () -> forward(picture)));
+      int[] grid = grid(picture.size());
+      return new ImageFeatures(embeds, grid[0], grid[1]);
     }
 
     private Tensor forward(PictureView picture) {
@@ -112,8 +202,10 @@ final class PromptEncoder {
         Patches patches = Preprocess.qwen2Vl(scratch, picture.pixels(), processor);
         run.taps.tap("pixel_values", patches.pixelValues());
         Tensor embeds =
-            visionTower.forward(
-                run.arena, patches.pixelValues(), patches.gridH(), patches.gridW(), run.taps);
+            run.hold(networks)
+                .vision()
+                .forward(
+                    run.arena, patches.pixelValues(), patches.gridH(), patches.gridW(), run.taps);
         run.taps.tap("image_embeds", embeds);
         return embeds;
       }

@@ -26,8 +26,9 @@ final class ReferenceBank implements AutoCloseable {
   }
 
   /** The kept cache of a reference, or a new one to fill; most recently used from now on. */
-  ReferenceKvCache get(Compute compute, String weights, ReferenceKey reference, KvLayout layout) {
-    Entry entry = new Entry(weights, "", reference, layout);
+  ReferenceKvCache get(
+      Compute compute, String weights, String lora, ReferenceKey reference, KvLayout layout) {
+    Entry entry = new Entry(weights, lora, reference, layout);
     ReferenceKvCache kept = caches.get(entry);
     if (kept == null) {
       kept = ReferenceKvCache.open(compute, arena, layout);

@@ -144,7 +144,7 @@ final class ReferenceReuse implements AutoCloseable {
               transformer.config(), causal, choice.dtype(), grids.get(i + 1).tokens());
       caches.add(
           causal.bank() && bank != null
-              ? bank.get(compute, weights, references.get(i), layout)
+              ? bank.get(compute, weights, transformer.loras().digest(), references.get(i), layout)
               : ReferenceKvCache.open(compute, arena, layout));
     }
     return caches;
@@ -170,7 +170,7 @@ final class ReferenceReuse implements AutoCloseable {
     var config = transformer.config();
     return new KvKey(
         weights,
-        "",
+        transformer.loras().digest(),
         branch,
         references,
         target.height(),

@@ -21,6 +21,9 @@ final class Results {
     Map<String, Object> metadata = new LinkedHashMap<>();
     metadata.put("task", references.isEmpty() ? "generate" : "edit");
     metadata.put("pipeline", model.pipelineClass.name());
+    if (!model.loras.isEmpty()) {
+      metadata.put("loras", model.loras.names());
+    }
     metadata.put("prompt", prompt);
     if (negativePrompt != null) {
       metadata.put("negative_prompt", negativePrompt);

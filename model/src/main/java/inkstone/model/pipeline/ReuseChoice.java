@@ -25,19 +25,19 @@ record ReuseChoice(KvPolicy policy, KvDtype dtype, boolean memo, long bytes) {
    * @param spareBytes what the machine can give beside the run itself
    */
   static ReuseChoice of(
-      Run run,
+      List<String> warnings,
       Denoiser denoiser,
       RefCache wish,
       List<Integer> textTokens,
       List<LatentGrid> grids,
       long spareBytes) {
     TransformerConfig config = denoiser.config();
-    KvPolicy policy = resolve(run, wish.policy(), config, grids.size() - 1);
+    KvPolicy policy = resolve(warnings, wish.policy(), config, grids.size() - 1);
     long memoBytes = denoiser.memoBytes(textTokens, grids);
     boolean memo = !(policy instanceof KvPolicy.Off) && memoBytes <= spareBytes;
     if (!memo) {
       if (!(policy instanceof KvPolicy.Off)) {
-        run.warnings.add(
+        warnings.add(
             String.format(
                 Locale.ROOT,
                 "ref cache: what never changes needs %.1f MiB, %.1f MiB are to spare; computing it"
@@ -64,7 +64,7 @@ record ReuseChoice(KvPolicy policy, KvDtype dtype, boolean memo, long bytes) {
       bytes = stores * layout(config, policy, dtype, grids).bytes();
     }
     if (bytes > limit) {
-      run.warnings.add(
+      warnings.add(
           String.format(
               Locale.ROOT,
               "ref cache: %s needs %.1f MiB as %s, %.1f MiB are allowed; computing everything",
@@ -75,7 +75,7 @@ record ReuseChoice(KvPolicy policy, KvDtype dtype, boolean memo, long bytes) {
       return new ReuseChoice(memo ? KvPolicy.exact() : KvPolicy.off(), dtype, memo, memoBytes);
     }
     if (dtype != wish.dtype()) {
-      run.warnings.add(
+      warnings.add(
           String.format(
               Locale.ROOT,
               "ref cache: kept as %s in place of %s to stay within %.1f MiB",
@@ -132,12 +132,22 @@ record ReuseChoice(KvPolicy policy, KvDtype dtype, boolean memo, long bytes) {
     }
   }
 
+  /** Whether {@link #requireFit} lets the policy through. */
+  static boolean fits(KvPolicy policy, TransformerConfig config) {
+    try {
+      requireFit(policy, config);
+      return true;
+    } catch (UnfitModelException e) {
+      return false;
+    }
+  }
+
   private static boolean causal(TransformerConfig config) {
     return config.referenceMask() == ReferenceMask.SELF && config.zeroCondT();
   }
 
   private static KvPolicy resolve(
-      Run run, KvPolicy wish, TransformerConfig config, int references) {
+      List<String> warnings, KvPolicy wish, TransformerConfig config, int references) {
     requireFit(wish, config);
     if (references == 0) {
       return wish instanceof KvPolicy.Off ? wish : KvPolicy.exact();
@@ -146,7 +156,7 @@ record ReuseChoice(KvPolicy policy, KvDtype dtype, boolean memo, long bytes) {
       return causal(config) ? new KvPolicy.Causal(true) : KvPolicy.exact();
     }
     if (wish.lossy() && !config.zeroCondT()) {
-      run.warnings.add(
+      warnings.add(
           "ref cache: this model modulates its references with the timestep (no zero_cond_t), so "
               + wish.word()
               + " loses more than on models that don't");

@@ -12,9 +12,15 @@ import java.util.List;
  *     {@code tapped} when the run was not to look, else how the nearest remembered value differed:
  *     {@code pixels}, {@code size}, {@code tiling}, {@code template}, {@code prompt}, {@code
  *     pictures}, several with {@code +} between them
+ * @param onDisk how many of the misses {@link PromptCache} had on disk
  */
-public record ReuseStats(int hits, int misses, List<String> missed) {
+public record ReuseStats(int hits, int misses, List<String> missed, int onDisk) {
   public ReuseStats {
     missed = List.copyOf(missed);
+  }
+
+  /** Nothing on disk. */
+  public ReuseStats(int hits, int misses, List<String> missed) {
+    this(hits, misses, missed, 0);
   }
 }

@@ -5,6 +5,7 @@ import inkstone.model.debug.Taps;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -25,6 +26,7 @@ final class Run implements AutoCloseable {
   CacheStats cacheStats;
 
   private final CancelToken cancel;
+  private final IdentityHashMap<Part<?>, Object> held = new IdentityHashMap<>();
   private final Map<Stage, Double> seconds = new EnumMap<>(Stage.class);
   private Stage current;
   private long startedNanos;
@@ -40,15 +42,28 @@ final class Run implements AutoCloseable {
   void stage(Stage stage) {
     cancel.throwIfCancelled();
     endStage();
+    releaseParts();
     current = stage;
     startedNanos = System.nanoTime();
     listener.stage(stage);
+  }
+
+  /** The network of a part, mapped until the stage ends. */
+  @SuppressWarnings("unchecked") // put under the part that gave it
+  <T> T hold(Part<T> part) {
+    return (T) held.computeIfAbsent(part, Part::acquire);
+  }
+
+  private void releaseParts() {
+    held.keySet().forEach(Part::release);
+    held.clear();
   }
 
   /** Ends the last stage; the times of all. */
   Timings finish() {
     cancel.throwIfCancelled();
     endStage();
+    releaseParts();
     return new Timings(Collections.unmodifiableMap(new EnumMap<>(seconds)));
   }
 
@@ -72,6 +87,7 @@ final class Run implements AutoCloseable {
   /** Frees everything that the job allocated. */
   @Override
   public void close() {
+    releaseParts();
     arena.close();
   }
 }

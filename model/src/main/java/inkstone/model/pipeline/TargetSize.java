@@ -2,13 +2,14 @@ package inkstone.model.pipeline;
 
 import inkstone.model.dit.LatentGrid;
 import inkstone.model.image.Size;
+import java.util.List;
 
 /** Picture sizes in pixels to token grids. */
 final class TargetSize {
   private TargetSize() {}
 
   /** Floors both sides to whole tokens, with a warning when that changes something. */
-  static Size floor(Run run, Size size, int pixelsPerToken) {
+  static Size floor(List<String> warnings, Size size, int pixelsPerToken) {
     int width = size.width() / pixelsPerToken * pixelsPerToken;
     int height = size.height() / pixelsPerToken * pixelsPerToken;
     if (Math.max(width, height) > OutputSize.MAX_SIDE || Math.min(width, height) < pixelsPerToken) {
@@ -24,7 +25,7 @@ final class TargetSize {
               + "; give -W and -H");
     }
     if (width != size.width() || height != size.height()) {
-      run.warnings.add(
+      warnings.add(
           "size "
               + size.width()
               + "x"

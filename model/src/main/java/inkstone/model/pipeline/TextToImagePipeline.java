@@ -3,7 +3,6 @@ package inkstone.model.pipeline;
 import inkstone.model.dit.LatentGrid;
 import inkstone.model.image.Image;
 import inkstone.model.image.Size;
-import inkstone.model.image.Sizes;
 import inkstone.model.text.PromptTemplate;
 import inkstone.tensor.Tensor;
 import java.util.List;
@@ -25,15 +24,12 @@ final class TextToImagePipeline {
 
   Result run(Run run, GenerateRequest request) {
     // 1. Size
-    Size size =
-        switch (request.size()) {
-          case OutputSize.Exact(int width, int height) -> new Size(width, height);
-          default -> Sizes.calculateDimensions(model.areas.vaeImageArea(), 1.0);
-        };
-    size = TargetSize.floor(run, size, model.codec.pixelsPerToken);
-    List<LatentGrid> grids = List.of(TargetSize.grid(size, model.codec.pixelsPerToken));
-    VaeTilings tilings = VaeTilings.choose(request.vaeTiling(), model.codec, size, List.of());
-    Budget.check(denoiser, grids, List.of(1), tilings, model.cache);
+    RunShape shape = RunShape.of(model, request.size(), List.of(), run.warnings);
+    Size size = shape.size();
+    List<LatentGrid> grids = shape.grids();
+    VaeTilings tilings =
+        VaeTilings.choose(request.vaeTiling(), model.codec, denoiser.memory(), size, List.of());
+    RunCheck.require(run, model, denoiser, PlanRequest.of(request), shape, tilings);
 
     // 2. Prompt embeddings
     run.stage(Stage.ENCODE_PROMPT);

@@ -7,4 +7,8 @@ public final class UnfitModelException extends IllegalStateException {
   public UnfitModelException(String message) {
     super(message);
   }
+
+  public UnfitModelException(String message, Throwable cause) {
+    super(message, cause);
+  }
 }

@@ -17,10 +17,10 @@ record VaeTilings(Tiling encode, Tiling decode, long bytes) {
    * @param target size of the result
    * @param references as the VAE will see them
    */
-  static VaeTilings choose(VaeTiling wish, LatentCodec codec, Size target, List<Size> references) {
-    long wholeEncode = encodeBytes(codec, references, Tiling.OFF);
-    Tiling encode = tiling(wish, wholeEncode);
-    Tiling decode = tiling(wish, codec.decodeBytes(target, Tiling.OFF));
+  static VaeTilings choose(
+      VaeTiling wish, LatentCodec codec, MemoryCheck memory, Size target, List<Size> references) {
+    Tiling encode = tiling(wish, memory, encodeBytes(codec, references, Tiling.OFF));
+    Tiling decode = tiling(wish, memory, codec.decodeBytes(target, Tiling.OFF));
     return new VaeTilings(
         encode,
         decode,
@@ -28,16 +28,16 @@ record VaeTilings(Tiling encode, Tiling decode, long bytes) {
   }
 
   /** The most that one of the references takes. */
-  private static long encodeBytes(LatentCodec codec, List<Size> references, Tiling tiling) {
+  static long encodeBytes(LatentCodec codec, List<Size> references, Tiling tiling) {
     return references.stream().mapToLong(size -> codec.encodeBytes(size, tiling)).max().orElse(0);
   }
 
-  private static Tiling tiling(VaeTiling wish, long wholeBytes) {
+  private static Tiling tiling(VaeTiling wish, MemoryCheck memory, long wholeBytes) {
     boolean tiles =
         switch (wish) {
           case ON -> true;
           case OFF -> false;
-          case AUTO -> wholeBytes > SMALL_BYTES && wholeBytes > MemoryCheck.availableBytes() / 2;
+          case AUTO -> wholeBytes > SMALL_BYTES && wholeBytes > memory.availableBytes() / 2;
         };
     return tiles ? Tiling.DEFAULT : Tiling.OFF;
   }

@@ -1,6 +1,7 @@
 package inkstone.model.text;
 
 import inkstone.loader.CheckpointException;
+import inkstone.loader.gguf.GgufMetadata;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -16,6 +17,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * and {@code transformers}. Immutable but for a small cache of words; thread-safe.
  */
 public final class QwenTokenizer {
+  /** One more than the greatest id of {@link #published}. */
+  public static final int PUBLISHED_SIZE = 151_665;
+
   private static final int CACHED_WORDS = 8192;
   private static final int CACHED_WORD_CHARS = 24;
 
@@ -57,6 +61,20 @@ public final class QwenTokenizer {
    */
   public static QwenTokenizer read(Path folder) throws CheckpointException {
     return new QwenTokenizer(TokenizerFiles.read(folder));
+  }
+
+  /** The tokenizer of Qwen2.5-VL, with which all Qwen-Image models were published. */
+  public static QwenTokenizer published() throws CheckpointException {
+    return new QwenTokenizer(PublishedTokenizer.read());
+  }
+
+  /**
+   * Reads the tokenizer in the metadata of a GGUF file; the file may be closed afterwards.
+   *
+   * @throws CheckpointException when a key is missing, damaged, or of another kind of tokenizer
+   */
+  public static QwenTokenizer read(GgufMetadata metadata) throws CheckpointException {
+    return new QwenTokenizer(GgufTokenizer.read(metadata));
   }
 
   /**

@@ -22,6 +22,13 @@ record RotaryTable(Tensor cos, Tensor sin) {
     return frequencies;
   }
 
+  /** Room for the table of so many tokens. */
+  static RotaryTable allocate(TensorArena arena, String name, int tokens, int pairs) {
+    return new RotaryTable(
+        Tensor.f32(arena, name + ".cos", tokens, pairs),
+        Tensor.f32(arena, name + ".sin", tokens, pairs));
+  }
+
   /**
    * The table for given positions.
    *
@@ -33,15 +40,14 @@ record RotaryTable(Tensor cos, Tensor sin) {
       TensorArena arena, String name, float[] frequencies, int[][] positions, int[] axisOf) {
     int tokens = positions[0].length;
     int pairs = frequencies.length;
-    Tensor cos = Tensor.f32(arena, name + ".cos", tokens, pairs);
-    Tensor sin = Tensor.f32(arena, name + ".sin", tokens, pairs);
+    RotaryTable table = allocate(arena, name, tokens, pairs);
     for (int token = 0; token < tokens; token++) {
       for (int i = 0; i < pairs; i++) {
         float angle = positions[axisOf[i]][token] * frequencies[i];
-        cos.setFloat((long) token * pairs + i, (float) Math.cos(angle));
-        sin.setFloat((long) token * pairs + i, (float) Math.sin(angle));
+        table.cos.setFloat((long) token * pairs + i, (float) Math.cos(angle));
+        table.sin.setFloat((long) token * pairs + i, (float) Math.sin(angle));
       }
     }
-    return new RotaryTable(cos, sin);
+    return table;
   }
 }

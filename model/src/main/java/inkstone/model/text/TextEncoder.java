@@ -6,7 +6,9 @@ import inkstone.loader.config.TextConfig;
 import inkstone.loader.config.TextEncoderConfig;
 import inkstone.memory.TensorArena;
 import inkstone.model.debug.Taps;
+import inkstone.ops.Attention;
 import inkstone.ops.Compute;
+import inkstone.ops.Linear;
 import inkstone.ops.RmsNorm;
 import inkstone.tensor.Tensor;
 import java.util.ArrayList;
@@ -16,7 +18,8 @@ import java.util.List;
  * The decoder of Qwen2.5-VL as an encoder of prompts: token ids and the features of pictures give
  * the last hidden states, after the final norm. It reads the whole sequence at once, keeps no
  * key-value cache and has no output layer. Checkpoints of transformers 4 ({@code model.layers.…})
- * and 5 ({@code model.language_model.layers.…}) are both read.
+ * and 5 ({@code model.language_model.layers.…}) are both read, and GGUF files through {@link
+ * inkstone.loader.gguf.TextNames}.
  */
 public final class TextEncoder {
   private final Compute compute;
@@ -94,11 +97,41 @@ public final class TextEncoder {
         layers.get(i).forward(compute, x, rotary, buffers);
         taps.tap("model.layers." + i, x);
       }
-      Tensor out = Tensor.f32(arena, "prompt_embeds", tokens, config.hiddenSize());
+      Tensor out = residual(arena, "prompt_embeds", tokens);
       RmsNorm.forward(compute, out, x, norm, config.rmsNormEps()); // [S, hidden]
       taps.tap("model.norm", out);
       return out;
     }
+  }
+
+  /**
+   * Bytes that {@link #forward} takes at once, the result included, found by taking them.
+   *
+   * @param tokens of the sequence, image tokens included
+   */
+  public long forwardBytes(int tokens) {
+    try (TensorArena counting = TensorArena.counting("text encoder")) {
+      residual(counting, "inputs_embeds", tokens);
+      RotaryTable.allocate(counting, "rotary", tokens, inverseFrequencies.length);
+      layers.getFirst().buffers(counting, tokens);
+      residual(counting, "prompt_embeds", tokens);
+      return counting.peakBytes();
+    }
+  }
+
+  /** Bytes of {@link #forward}'s result. */
+  public long resultBytes(int tokens) {
+    return (long) tokens * config.hiddenSize() * Float.BYTES;
+  }
+
+  /** Bytes of the workers' scratch in {@link #forward}. */
+  public long scratchBytes(int tokens) {
+    long widest = Linear.scratchBytes(compute, tokens, config.intermediateSize());
+    return Math.max(widest, Attention.scratchBytes(compute, config.headDim()));
+  }
+
+  private Tensor residual(TensorArena arena, String name, int tokens) {
+    return Tensor.f32(arena, name, tokens, config.hiddenSize());
   }
 
   /** {@link ImagePads#expand} with this model's image token and merge size. */
@@ -108,7 +141,7 @@ public final class TextEncoder {
 
   /** Embeddings of the ids, those of image tokens replaced by the pictures' features. */
   private Tensor embed(TensorArena arena, int[] ids, List<ImageFeatures> images) {
-    Tensor x = Tensor.f32(arena, "inputs_embeds", ids.length, config.hiddenSize());
+    Tensor x = residual(arena, "inputs_embeds", ids.length);
     Rows.gather(x, embedTokens, ids); // [S, hidden]
     int at = -1;
     for (int picture = 0; picture < images.size(); picture++) {

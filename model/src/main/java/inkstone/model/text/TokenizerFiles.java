@@ -1,6 +1,8 @@
 package inkstone.model.text;
 
 import inkstone.loader.CheckpointException;
+import inkstone.loader.CheckpointFiles;
+import inkstone.loader.FileKind;
 import inkstone.loader.config.TokenizerConfig;
 import inkstone.loader.json.Json;
 import java.io.IOException;
@@ -283,7 +285,14 @@ record TokenizerFiles(
     String where = CheckpointException.quote(file);
     String text;
     try {
-      long bytes = Files.size(file);
+      long bytes = CheckpointFiles.requireFile(file);
+      FileKind kind = FileKind.of(file);
+      if (kind == FileKind.LFS_POINTER || kind == FileKind.WEB_PAGE) {
+        throw CheckpointException.of(
+            "tokenizer: merges, expected lines of two tokens, got " + kind.description(),
+            where,
+            kind.advice());
+      }
       if (bytes > MAX_MERGES_BYTES) {
         throw CheckpointException.of(
             "tokenizer: merges, expected at most " + MAX_MERGES_BYTES + " bytes, got " + bytes,
@@ -301,6 +310,11 @@ record TokenizerFiles(
     } catch (IOException e) {
       throw CheckpointException.unreadable(where, e);
     }
+    return merges(text, where);
+  }
+
+  /** Merges as lines of {@code a b}, after a line with the version. */
+  static List<BytePairMerger.Merge> merges(String text, String where) throws CheckpointException {
     List<BytePairMerger.Merge> merges = new ArrayList<>();
     int line = 0;
     for (int start = 0; start < text.length(); ) {

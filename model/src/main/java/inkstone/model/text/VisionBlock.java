@@ -12,6 +12,8 @@ import inkstone.ops.Linear;
 import inkstone.ops.RmsNorm;
 import inkstone.ops.Rope;
 import inkstone.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * One block of the vision tower: attention without a causal mask and a SwiGLU network, each behind
@@ -25,8 +27,8 @@ final class VisionBlock {
   private final float scale;
 
   private final Tensor norm1;
-  private final Tensor qkv;
-  private final Tensor qkvBias;
+  private final List<Tensor> qkv = new ArrayList<>();
+  private final List<Tensor> qkvBias = new ArrayList<>();
   private final Tensor proj;
   private final Tensor projBias;
   private final Tensor norm2;
@@ -41,12 +43,28 @@ final class VisionBlock {
     scale = (float) Math.pow(headDim, -0.5);
     int hidden = config.hiddenSize();
     norm1 = w.tensor("norm1.weight", hidden);
-    qkv = w.tensor("attn.qkv.weight", 3L * hidden, hidden);
-    qkvBias = w.tensor("attn.qkv.bias", 3L * hidden);
+    takeProjections(w.at("attn"), hidden);
     proj = w.tensor("attn.proj.weight", hidden, hidden);
     projBias = w.tensor("attn.proj.bias", hidden);
     norm2 = w.tensor("norm2.weight", hidden);
     mlp = new GatedMlp(w.at("mlp"), hidden, config.intermediateSize());
+  }
+
+  /** Queries, keys and values: one tensor as transformers stores them, or three as GGUF does. */
+  private void takeProjections(Weights attn, int hidden) throws CheckpointException {
+    if (attn.has("q.weight")) {
+      for (String third : List.of("q", "k", "v")) {
+        qkv.add(attn.tensor(third + ".weight", hidden, hidden));
+        qkvBias.add(attn.tensor(third + ".bias", hidden));
+      }
+      return;
+    }
+    Tensor weight = attn.tensor("qkv.weight", 3L * hidden, hidden);
+    Tensor bias = attn.tensor("qkv.bias", 3L * hidden);
+    for (long row = 0; row < weight.dim(0); row += hidden) {
+      qkv.add(weight.rows(row, row + hidden));
+      qkvBias.add(bias.rows(row, row + hidden));
+    }
   }
 
   /** Buffers that all blocks of one forward pass share. */
@@ -76,14 +94,8 @@ final class VisionBlock {
     Elementwise.add(c, x, x, b.update());
   }
 
-  /** One third of the joint projection: 0 queries, 1 keys, 2 values. */
+  /** One of the three projections: 0 queries, 1 keys, 2 values. */
   private void project(Compute c, Tensor out, Tensor x, int third) {
-    long hidden = norm1.dim(0);
-    Linear.forward(
-        c,
-        LayerBuffers.flat(out),
-        x,
-        qkv.rows(third * hidden, (third + 1) * hidden),
-        qkvBias.rows(third * hidden, (third + 1) * hidden));
+    Linear.forward(c, LayerBuffers.flat(out), x, qkv.get(third), qkvBias.get(third));
   }
 }

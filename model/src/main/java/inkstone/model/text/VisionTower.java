@@ -19,8 +19,8 @@ import java.util.List;
 /**
  * The vision tower of Qwen2.5-VL: patches of one picture give one feature row for every square of
  * merged patches. Most blocks look at windows, some at the whole picture. Checkpoints of
- * transformers 4 ({@code visual.…}) and 5 ({@code model.visual.…}) are both read. Video is not
- * done: a picture is one time step.
+ * transformers 4 ({@code visual.…}) and 5 ({@code model.visual.…}) are both read, and GGUF files
+ * through {@link inkstone.loader.gguf.VisionNames}. Video is not done: a picture is one time step.
  */
 public final class VisionTower {
   private final Compute compute;
@@ -123,6 +123,41 @@ public final class VisionTower {
       Rows.gather(out, features, grid.reverseIndex());
       return out;
     }
+  }
+
+  /**
+   * Bytes that {@link #forward} takes at once, the result included, found by taking them; the
+   * pixels are the caller's.
+   *
+   * @param gridH patches from top to bottom
+   * @param gridW patches from left to right
+   */
+  public long forwardBytes(int gridH, int gridW) {
+    int patches = Math.multiplyExact(gridH, gridW);
+    int hidden = config.hiddenSize();
+    long merged = (long) hidden * config.spatialMergeSize() * config.spatialMergeSize();
+    int squares = Math.toIntExact(patches * (long) hidden / merged);
+    try (TensorArena counting = TensorArena.counting("vision tower")) {
+      Tensor.f32(counting, "patch_embed", patches, hidden);
+      Tensor.f32(counting, "hidden_states", patches, hidden);
+      RotaryTable.allocate(counting, "rotary", patches, inverseFrequencies.length);
+      blocks.getFirst().buffers(counting, patches);
+      Tensor.f32(counting, "merger.mlp.0", squares, merged);
+      Tensor.f32(counting, "merger.mlp.2", squares, config.outHiddenSize());
+      Tensor.f32(counting, "image_embeds", squares, config.outHiddenSize());
+      return counting.peakBytes();
+    }
+  }
+
+  /** Bytes of {@link #forward}'s result. */
+  public long resultBytes(int gridH, int gridW) {
+    long merge = (long) config.spatialMergeSize() * config.spatialMergeSize();
+    return (long) gridH * gridW / merge * config.outHiddenSize() * Float.BYTES;
+  }
+
+  /** Bytes of the pixels that {@link #forward} reads. */
+  public long pixelBytes(int gridH, int gridW) {
+    return (long) gridH * gridW * patchFeatures * Float.BYTES;
   }
 
   private void checkPixels(Tensor pixels, int gridH, int gridW) {

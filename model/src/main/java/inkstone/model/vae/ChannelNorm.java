@@ -40,6 +40,8 @@ final class ChannelNorm {
   }
 
   private static Tensor widened(TensorArena arena, Tensor stored) {
-    return Tensor.of(arena, stored.name(), stored.toFloatArray(), stored.dim(0)); // [C]
+    return arena.backed()
+        ? Tensor.of(arena, stored.name(), stored.toFloatArray(), stored.dim(0)) // [C]
+        : Tensor.f32(arena, stored.name(), stored.dim(0));
   }
 }

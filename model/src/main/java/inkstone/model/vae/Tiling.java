@@ -48,6 +48,16 @@ public record Tiling(int tileHeight, int tileWidth, int strideHeight, int stride
     return new Axis(width / unit, tileWidth / unit, strideWidth / unit);
   }
 
+  /**
+   * Pixels of all tiles together, as a multiple of the picture's; 1 when it is not split.
+   *
+   * @param height of the picture in pixels
+   * @param width of the picture in pixels
+   */
+  public double overlap(long height, long width) {
+    return splits(height, width) ? rows(height, 1).overlap() * columns(width, 1).overlap() : 1;
+  }
+
   /** Fails when a tile border would fall inside one latent pixel of {@code ratio} pixels. */
   void requireMultiplesOf(int ratio, String operation) {
     if (enabled()
@@ -87,6 +97,15 @@ public record Tiling(int tileHeight, int tileWidth, int strideHeight, int stride
     /** Number of tiles. */
     int count() {
       return Math.toIntExact((size + stride - 1) / stride);
+    }
+
+    /** How much longer all tiles are than the picture. */
+    double overlap() {
+      long sum = 0;
+      for (int index = 0; index < count(); index++) {
+        sum += extent(index);
+      }
+      return (double) sum / size;
     }
 
     long start(int index) {

@@ -7,11 +7,13 @@ import inkstone.memory.TensorArena;
 import inkstone.model.debug.Taps;
 import inkstone.model.vae.Tiling.Axis;
 import inkstone.ops.Compute;
+import inkstone.ops.Conv;
 import inkstone.tensor.DType;
 import inkstone.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -23,6 +25,7 @@ public final class VaeDecoder {
   private final int ratio;
   private final int zDim;
   private final int pixelChannels;
+  private final int widest;
   private final PointwiseConv postQuantConv;
   private final CausalConv convIn;
   private final MidBlock midBlock;
@@ -46,6 +49,7 @@ public final class VaeDecoder {
     this.ratio = plan.ratio();
     this.zDim = config.zDim();
     this.pixelChannels = config.inputChannels();
+    this.widest = Collections.max(widths);
     this.postQuantConv = PointwiseConv.causal(weights.at("post_quant_conv"), zDim, zDim);
     Weights at = weights.at("decoder");
     this.convIn = CausalConv.causal(weightsArena, at.at("conv_in"), zDim, widths.getFirst());
@@ -125,6 +129,11 @@ public final class VaeDecoder {
                 tiling.rows(height * ratio, 1), tiling.columns(width * ratio, 1), pixelChannels)
             : 0;
     return result + edges + plan(height, width, tiling).bytes();
+  }
+
+  /** Bytes of the workers' scratch, at most. */
+  public long scratchBytes() {
+    return Conv.scratchBytes(compute, widest, widest, CausalConv.KERNEL);
   }
 
   private MemoryPlan plan(long height, long width, Tiling tiling) {

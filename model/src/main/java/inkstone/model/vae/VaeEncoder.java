@@ -7,10 +7,12 @@ import inkstone.memory.TensorArena;
 import inkstone.model.debug.Taps;
 import inkstone.model.vae.Tiling.Axis;
 import inkstone.ops.Compute;
+import inkstone.ops.Conv;
 import inkstone.tensor.DType;
 import inkstone.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -22,6 +24,7 @@ public final class VaeEncoder {
   private final int ratio;
   private final int zDim;
   private final int pixelChannels;
+  private final int widest;
   private final CausalConv convIn;
   private final List<Layer> downBlocks = new ArrayList<>();
   private final MidBlock midBlock;
@@ -46,6 +49,7 @@ public final class VaeEncoder {
     this.ratio = plan.ratio();
     this.zDim = config.zDim();
     this.pixelChannels = config.inputChannels();
+    this.widest = Collections.max(widths);
     Weights at = weights.at("encoder");
     this.convIn =
         CausalConv.causal(weightsArena, at.at("conv_in"), pixelChannels, widths.getFirst());
@@ -123,6 +127,11 @@ public final class VaeEncoder {
             ? TileBlender.bytes(tiling.rows(height, ratio), tiling.columns(width, ratio), zDim)
             : 0;
     return result + edges + plan(height, width, tiling).bytes();
+  }
+
+  /** Bytes of the workers' scratch, at most. */
+  public long scratchBytes() {
+    return Conv.scratchBytes(compute, widest, widest, CausalConv.KERNEL);
   }
 
   private MemoryPlan plan(long height, long width, Tiling tiling) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import inkstone.loader.config.TransformerConfig;
 import inkstone.memory.TensorArena;
+import inkstone.model.lora.LoraNeeds;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -24,8 +25,9 @@ class DitStateTest {
       for (List<LatentGrid> images : runs) {
         for (int text : new int[] {1, 20, 77}) {
           try (TensorArena arena = TensorArena.open("state")) {
-            DitState state = new DitState(arena, config, ROPE, text, images);
-            assertThat(arena.allocatedBytes()).isEqualTo(DitState.bytes(config, text, images));
+            DitState state = new DitState(arena, config, LoraNeeds.NONE, ROPE, text, images);
+            assertThat(arena.allocatedBytes())
+                .isEqualTo(DitState.bytes(config, LoraNeeds.NONE, text, images));
             assertThat(state.images()).isEqualTo(images);
           }
         }
@@ -36,7 +38,8 @@ class DitStateTest {
   @Test
   void bytesOfAHugeSequenceAreCountedInLong() {
     List<LatentGrid> images = List.of(new LatentGrid(4000, 4000), new LatentGrid(4000, 4000));
-    assertThat(DitState.bytes(CONFIG, 1, images)).isGreaterThan(32_000_000L * 24 * 6 * 4);
+    assertThat(DitState.bytes(CONFIG, LoraNeeds.NONE, 1, images))
+        .isGreaterThan(32_000_000L * 24 * 6 * 4);
   }
 
   @Test
@@ -46,6 +49,7 @@ class DitStateTest {
           new DitState(
               arena,
               CONFIG,
+              LoraNeeds.NONE,
               ROPE,
               5,
               List.of(new LatentGrid(2, 3), new LatentGrid(4, 1), new LatentGrid(1, 1)));
@@ -75,7 +79,7 @@ class DitStateTest {
   private static void assertSpanRows(
       TransformerConfig config, List<LatentGrid> images, long... rows) {
     try (TensorArena arena = TensorArena.open("state")) {
-      DitState state = new DitState(arena, config, ROPE, 5, images);
+      DitState state = new DitState(arena, config, LoraNeeds.NONE, ROPE, 5, images);
       assertThat(
               state.everything().spans().stream().mapToLong(span -> span.hidden().dim(0)).toArray())
           .containsExactly(rows);
@@ -88,17 +92,17 @@ class DitStateTest {
   @Test
   void whatCannotBeASequenceIsRefused() {
     List<LatentGrid> target = List.of(new LatentGrid(2, 2));
-    assertThatThrownBy(() -> DitState.bytes(CONFIG, 0, target))
+    assertThatThrownBy(() -> DitState.bytes(CONFIG, LoraNeeds.NONE, 0, target))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "DitState: text tokens, expected 1 or more, got 0; encode the prompt with its template,"
                 + " even when it is empty");
-    assertThatThrownBy(() -> DitState.bytes(CONFIG, 3, List.of()))
+    assertThatThrownBy(() -> DitState.bytes(CONFIG, LoraNeeds.NONE, 3, List.of()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(
             "DitState: images, expected the target and then its references, got none; name the"
                 + " target's size first");
-    assertThatThrownBy(() -> DitState.bytes(CONFIG, 4096, target))
+    assertThatThrownBy(() -> DitState.bytes(CONFIG, LoraNeeds.NONE, 4096, target))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("shorten the prompt");
   }
@@ -106,10 +110,10 @@ class DitStateTest {
   @Test
   void aStateBeyondTheArenasLimitIsRefusedAndFreed() {
     List<LatentGrid> images = List.of(new LatentGrid(8, 8));
-    long bytes = DitState.bytes(CONFIG, 4, images);
+    long bytes = DitState.bytes(CONFIG, LoraNeeds.NONE, 4, images);
     try (TensorArena root = TensorArena.open("root", bytes - 1)) {
       TensorArena child = root.child("state");
-      assertThatThrownBy(() -> new DitState(child, CONFIG, ROPE, 4, images))
+      assertThatThrownBy(() -> new DitState(child, CONFIG, LoraNeeds.NONE, ROPE, 4, images))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("is limited to " + (bytes - 1) + " bytes");
       child.close();

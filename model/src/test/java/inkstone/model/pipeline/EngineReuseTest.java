@@ -468,7 +468,8 @@ final class EngineReuseTest {
   @Test
   void whatIsRememberedGoesBeforeARunIsRefused() throws CheckpointException {
     try (Compute compute = Compute.open(1);
-        Components model = new Components(compute, MODEL, 1 << 20);
+        Components model =
+            new Components(compute, ModelFiles.folder(MODEL), new EngineOptions(1, 1 << 20));
         ReferenceBank bank = new ReferenceBank(0)) {
       Denoiser denoiser = new Denoiser(compute, model, bank);
       EditPipeline pipeline = new EditPipeline(model, denoiser, RefCache.DEFAULT);

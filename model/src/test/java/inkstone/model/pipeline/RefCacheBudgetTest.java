@@ -3,6 +3,7 @@ package inkstone.model.pipeline;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import inkstone.loader.CheckpointException;
 import inkstone.loader.config.TransformerConfig;
 import inkstone.memory.TensorArena;
 import inkstone.model.debug.Taps;
@@ -37,7 +38,7 @@ final class RefCacheBudgetTest {
   @BeforeEach
   void open() throws IOException {
     compute = Compute.open(1);
-    model = new Components(compute, TinyFolder.copy(temporary, true, "self"), 0);
+    model = components(TinyFolder.copy(temporary, true, "self"));
     bank = new ReferenceBank(1 << 20);
     denoiser = new Denoiser(compute, model, bank);
     run = new Run(Listener.NONE, new CancelToken(), Taps.NONE);
@@ -58,7 +59,11 @@ final class RefCacheBudgetTest {
 
   private ReuseChoice choose(RefCache wish, long spareBytes) {
     run.warnings.clear();
-    return ReuseChoice.of(run, denoiser, wish, TEXTS, GRIDS, spareBytes);
+    return ReuseChoice.of(run.warnings, denoiser, wish, TEXTS, GRIDS, spareBytes);
+  }
+
+  private Components components(Path folder) throws CheckpointException {
+    return new Components(compute, ModelFiles.folder(folder), new EngineOptions(1, 0));
   }
 
   @Test
@@ -239,7 +244,7 @@ final class RefCacheBudgetTest {
         ReferenceReuse passes =
             new ReferenceReuse(
                 compute,
-                model.transformer,
+                model.transformer.acquire(),
                 "weights",
                 arena,
                 choice,
@@ -270,14 +275,16 @@ final class RefCacheBudgetTest {
           continue;
         }
         Path folder = TinyFolder.copy(other, zeroCondT, mask);
-        try (Components plain = new Components(compute, folder, 0)) {
+        try (Components plain = components(folder)) {
           Denoiser passes = new Denoiser(compute, plain, bank);
           RefCache wish = RefCache.of(new KvPolicy.Causal(true));
-          assertThatThrownBy(() -> ReuseChoice.of(run, passes, wish, TEXTS, GRIDS, PLENTY))
+          assertThatThrownBy(() -> ReuseChoice.of(run.warnings, passes, wish, TEXTS, GRIDS, PLENTY))
               .isInstanceOf(UnfitModelException.class)
               .hasMessageContaining("reference_mask \"self\" and zero_cond_t")
               .hasMessageContaining("use exact");
-          assertThat(ReuseChoice.of(run, passes, RefCache.DEFAULT, TEXTS, GRIDS, PLENTY).policy())
+          assertThat(
+                  ReuseChoice.of(run.warnings, passes, RefCache.DEFAULT, TEXTS, GRIDS, PLENTY)
+                      .policy())
               .isEqualTo(KvPolicy.exact());
         }
       }
@@ -307,7 +314,8 @@ final class RefCacheBudgetTest {
             new KvPolicy.Causal(true))) {
       run.warnings.clear();
       ReuseChoice choice =
-          ReuseChoice.of(run, denoiser, RefCache.of(policy), TEXTS, GRIDS.subList(0, 1), PLENTY);
+          ReuseChoice.of(
+              run.warnings, denoiser, RefCache.of(policy), TEXTS, GRIDS.subList(0, 1), PLENTY);
       assertThat(choice.policy()).isEqualTo(KvPolicy.exact());
       assertThat(run.warnings).isEmpty();
     }

@@ -336,27 +336,29 @@ final class RefCacheInvariantsTest {
     try (ReuseRig rig = rig(true, 1);
         ReferenceBank bank = new ReferenceBank(2 * layout.bytes())) {
       ReferenceKey cat = new ReferenceKey("cat", 2, 2, 0);
-      ReferenceKvCache first = fill(bank.get(rig.model.compute, "weights", cat, layout));
-      fill(bank.get(rig.model.compute, "weights", new ReferenceKey("dog", 2, 2, 0), layout));
+      ReferenceKvCache first = fill(bank.get(rig.model.compute, "weights", "", cat, layout));
+      fill(bank.get(rig.model.compute, "weights", "", new ReferenceKey("dog", 2, 2, 0), layout));
       bank.settle();
       assertThat(bank.bytes()).isEqualTo(2 * layout.bytes());
-      assertThat(bank.get(rig.model.compute, "weights", cat, layout)).isSameAs(first);
+      assertThat(bank.get(rig.model.compute, "weights", "", cat, layout)).isSameAs(first);
 
       List<ReferenceKvCache> others = new ArrayList<>();
-      others.add(bank.get(rig.model.compute, "other", cat, layout));
-      others.add(bank.get(rig.model.compute, "weights", new ReferenceKey("cat", 2, 2, 1), layout));
-      others.add(bank.get(rig.model.compute, "weights", new ReferenceKey("cat", 1, 4, 0), layout));
-      others.add(bank.get(rig.model.compute, "weights", cat, layout.with(KvDtype.BF16)));
+      others.add(bank.get(rig.model.compute, "other", "", cat, layout));
+      others.add(
+          bank.get(rig.model.compute, "weights", "", new ReferenceKey("cat", 2, 2, 1), layout));
+      others.add(
+          bank.get(rig.model.compute, "weights", "", new ReferenceKey("cat", 1, 4, 0), layout));
+      others.add(bank.get(rig.model.compute, "weights", "", cat, layout.with(KvDtype.BF16)));
       assertThat(others).doesNotContain(first).doesNotHaveDuplicates();
       bank.settle(); // nobody has filled them
       assertThat(bank.bytes()).isEqualTo(2 * layout.bytes());
 
-      bank.get(rig.model.compute, "weights", cat, layout);
-      fill(bank.get(rig.model.compute, "weights", new ReferenceKey("cow", 2, 2, 0), layout));
+      bank.get(rig.model.compute, "weights", "", cat, layout);
+      fill(bank.get(rig.model.compute, "weights", "", new ReferenceKey("cow", 2, 2, 0), layout));
       bank.settle(); // the dog goes
       assertThat(bank.bytes()).isEqualTo(2 * layout.bytes());
-      assertThat(bank.get(rig.model.compute, "weights", cat, layout)).isSameAs(first);
-      bank.get(rig.model.compute, "weights", new ReferenceKey("dog", 2, 2, 0), layout);
+      assertThat(bank.get(rig.model.compute, "weights", "", cat, layout)).isSameAs(first);
+      bank.get(rig.model.compute, "weights", "", new ReferenceKey("dog", 2, 2, 0), layout);
       assertThat(bank.bytes()).isEqualTo(3 * layout.bytes());
       bank.clear();
       assertThat(bank.bytes()).isZero();

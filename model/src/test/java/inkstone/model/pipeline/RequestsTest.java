@@ -135,8 +135,9 @@ final class RequestsTest {
 
   @Test
   void memoryIsCheckedBeforeItIsUsed() {
-    MemoryCheck.require(1 << 20, "a small run");
-    assertThatThrownBy(() -> MemoryCheck.require(1L << 50, "a huge run"))
+    MemoryCheck memory = new MemoryCheck(0);
+    memory.require(1 << 20, "a small run");
+    assertThatThrownBy(() -> memory.require(1L << 50, "a huge run"))
         .isInstanceOf(InsufficientMemoryException.class)
         .hasMessageContaining("a huge run needs about 1048576.0 GiB")
         .hasMessageContaining("use a smaller size");

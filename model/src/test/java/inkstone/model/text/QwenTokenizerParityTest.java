@@ -31,6 +31,14 @@ class QwenTokenizerParityTest {
   }
 
   @Test
+  void theOneThatComesWithTheProgram() throws IOException {
+    QwenTokenizer tokenizer = QwenTokenizer.published();
+    assertThat(check("qwen.jsonl.gz", tokenizer)).isGreaterThanOrEqualTo(2000);
+    assertThat(tokenizer.vocabSize()).isEqualTo(QwenTokenizer.PUBLISHED_SIZE);
+    assertThat(tokenizer.id("<|image_pad|>")).isEqualTo(151655);
+  }
+
+  @Test
   void tinyTokenizer() throws IOException {
     assertThat(check("tiny.jsonl.gz", QwenTokenizer.read(TokenizerGolden.tiny())))
         .isGreaterThanOrEqualTo(300);

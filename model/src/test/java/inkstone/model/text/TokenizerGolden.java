@@ -1,6 +1,7 @@
 package inkstone.model.text;
 
 import inkstone.loader.Golden;
+import inkstone.loader.gguf.GgufBuilder;
 import inkstone.loader.json.Json;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -10,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.GZIPInputStream;
 
@@ -97,6 +99,35 @@ final class TokenizerGolden {
     Files.writeString(folder.resolve("tokenizer.json"), out.append("]}}").toString());
   }
 
+  /** Writes the real tokenizer as metadata of a GGUF file, as llama.cpp's converter does. */
+  static Path writeGguf(Path file) throws IOException {
+    List<String> merges = merges();
+    List<String> tokens = vocab(merges);
+    int[] types = new int[152_064];
+    Arrays.fill(types, 0, tokens.size(), 1);
+    try (InputStream in = resource("tokenizer_config.json")) {
+      Json config = Json.parse(new String(in.readAllBytes(), StandardCharsets.UTF_8), "config");
+      for (var entry : config.get("added_tokens_decoder").fields().entrySet()) {
+        if (Integer.parseInt(entry.getKey()) != tokens.size()) {
+          throw new AssertionError("added tokens follow the vocabulary in order");
+        }
+        types[tokens.size()] = entry.getValue().get("special").asBoolean() ? 3 : 4;
+        tokens.add(entry.getValue().get("content").asString());
+      }
+    }
+    for (int id = tokens.size(); id < types.length; id++) {
+      types[id] = 5;
+      tokens.add("[PAD" + id + "]");
+    }
+    return new GgufBuilder()
+        .string("tokenizer.ggml.model", "gpt2")
+        .string("tokenizer.ggml.pre", "qwen2")
+        .strings("tokenizer.ggml.tokens", tokens)
+        .i32s("tokenizer.ggml.token_type", types)
+        .strings("tokenizer.ggml.merges", merges.subList(1, merges.size()))
+        .write(file);
+  }
+
   /** Lines of the real merges.txt, the version line first. */
   private static List<String> merges() throws IOException {
     try (BufferedReader reader = reader(resource("merges.txt.gz"))) {
@@ -137,7 +168,7 @@ final class TokenizerGolden {
   }
 
   private static InputStream resource(String name) {
-    return TokenizerGolden.class.getResourceAsStream("/qwen-tokenizer/" + name);
+    return TokenizerGolden.class.getResourceAsStream("/inkstone/model/text/qwen2.5/" + name);
   }
 
   private static BufferedReader reader(InputStream gzip) throws IOException {

@@ -1,0 +1,2 @@
+/** The same weights in the spellings of other programs: prefixes, names, scales beside weights. */
+package inkstone.loader.form;
