@@ -22,7 +22,10 @@ record FileReads(long bytes, double missing, double bytesPerSecond) {
 
   private static final int SAMPLES = 64;
   private static final long SAMPLE_BYTES = 1 << 20;
-  private static final long READ_BYTES = 1L << 30;
+  private static final long READ_BYTES = 4L << 30;
+  private static final long CHUNK_BYTES = 64L << 20;
+  private static final double READ_SECONDS = 3;
+  private static final int CHUNK_SAMPLES = 8;
   private static final int PAGE_BYTES = 4096;
 
   /**
@@ -56,24 +59,54 @@ record FileReads(long bytes, double missing, double bytesPerSecond) {
     return new FileReads(part.bytes(), looked == 0 ? 0 : (double) absent / looked, rate);
   }
 
-  /** Bytes a second of reading a byte a page on some threads. */
+  /**
+   * Bytes a second of reading a byte a page of what is not there, on some threads, chunk by chunk
+   * for at most some seconds; 0 when everything is there. A gigabyte is too little: while the
+   * system starts to look for memory to reuse it reads at a quarter of its later rate.
+   */
   private static double touch(MemorySegment pages, int threads) {
     long start = System.nanoTime();
+    long bytes = 0;
+    long nanos = 0;
+    for (long at = 0;
+        at < pages.byteSize() && System.nanoTime() - start < READ_SECONDS * 1e9;
+        at += CHUNK_BYTES) {
+      MemorySegment chunk = pages.asSlice(at, Math.min(CHUNK_BYTES, pages.byteSize() - at));
+      if (absent(chunk)) {
+        long before = System.nanoTime();
+        touchOnce(chunk, threads);
+        nanos += System.nanoTime() - before;
+        bytes += chunk.byteSize();
+      }
+    }
+    return bytes == 0 ? 0 : bytes / (Math.max(1, nanos) / 1e9);
+  }
+
+  /** Whether none of some pages of a chunk is in memory. */
+  private static boolean absent(MemorySegment chunk) {
+    for (int i = 0; i < CHUNK_SAMPLES; i++) {
+      long at = chunk.byteSize() / CHUNK_SAMPLES * i;
+      if (chunk.asSlice(at, 1).isLoaded()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Reads a byte a page; the bits say nothing, but must be used. */
+  private static int touchOnce(MemorySegment pages, int threads) {
     long share = (pages.byteSize() + threads - 1) / threads;
-    int sum =
-        IntStream.range(0, threads)
-            .parallel()
-            .map(thread -> {
-              int bits = 0;
-              long end = Math.min(pages.byteSize(), (thread + 1) * share);
-              for (long at = thread * share; at < end; at += PAGE_BYTES) {
-                bits |= pages.get(ValueLayout.JAVA_BYTE, at);
-              }
-              return bits;
-            })
-            .reduce(0, (a, b) -> a | b);
-    double seconds = Math.max(System.nanoTime() - start, 1 + (sum & 1)) / 1e9;
-    return pages.byteSize() / seconds;
+    return IntStream.range(0, threads)
+        .parallel()
+        .map(thread -> {
+          int bits = 0;
+          long end = Math.min(pages.byteSize(), (thread + 1) * share);
+          for (long at = thread * share; at < end; at += PAGE_BYTES) {
+            bits |= pages.get(ValueLayout.JAVA_BYTE, at);
+          }
+          return bits;
+        })
+        .reduce(0, (x, y) -> x | y);
   }
 
   /** Seconds to read what is not in memory now. */
