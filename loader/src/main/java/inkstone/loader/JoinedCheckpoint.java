@@ -10,7 +10,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** Several files as one checkpoint: each tensor is in exactly one of them. */
+/** Several files as one checkpoint, each tensor taken from exactly one of them. */
 public final class JoinedCheckpoint implements TensorSource {
   /** The largest published checkpoints have a few hundred parts. */
   public static final int MAX_FILES = 1024;
@@ -18,18 +18,32 @@ public final class JoinedCheckpoint implements TensorSource {
   /** Estimated heap of all headers together. */
   private static final long MAX_KEPT_BYTES = 64L << 20;
 
-  private final Path folder;
+  private final Path path;
   private final SortedMap<String, TensorSource> fileOf;
   private final List<TensorSource> files;
 
   private JoinedCheckpoint(
-      Path folder, SortedMap<String, TensorSource> fileOf, List<TensorSource> files) {
-    this.folder = folder;
+      Path path, SortedMap<String, TensorSource> fileOf, List<TensorSource> files) {
+    this.path = path;
     this.fileOf = Collections.unmodifiableSortedMap(fileOf);
     this.files = List.copyOf(files);
   }
 
-  /** Collects the files. */
+  /**
+   * A checkpoint of which it is known what lies where.
+   *
+   * @param path of the folder or the index, for messages
+   * @param fileOf the file of each tensor
+   * @param files all of them, in order
+   */
+  public static JoinedCheckpoint of(
+      Path path,
+      SortedMap<String, ? extends TensorSource> fileOf,
+      List<? extends TensorSource> files) {
+    return new JoinedCheckpoint(path, new TreeMap<>(fileOf), List.copyOf(files));
+  }
+
+  /** Collects files that nothing but their content joins. */
   public static final class Builder {
     private final Path folder;
     private final SortedMap<String, TensorSource> fileOf = new TreeMap<>();
@@ -98,10 +112,7 @@ public final class JoinedCheckpoint implements TensorSource {
     TensorSource file = fileOf.get(name);
     if (file == null) {
       throw new IllegalArgumentException(
-          "JoinedCheckpoint.tensor: no tensor "
-              + CheckpointException.quote(name)
-              + " in "
-              + folder);
+          "JoinedCheckpoint.tensor: no tensor " + CheckpointException.quote(name) + " in " + path);
     }
     return file.tensor(name);
   }
@@ -109,7 +120,7 @@ public final class JoinedCheckpoint implements TensorSource {
   @Override
   public String where(String name) {
     TensorSource file = fileOf.get(name);
-    return file == null ? CheckpointException.quote(folder) : file.where(name);
+    return file == null ? CheckpointException.quote(path) : file.where(name);
   }
 
   /** Metadata of the first file; writers store what describes the model there. */

@@ -9,14 +9,12 @@ import inkstone.loader.UnfinishedDownloads;
 import inkstone.loader.json.Json;
 import inkstone.loader.json.JsonLimits;
 import inkstone.memory.TensorArena;
-import inkstone.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collection;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -28,30 +26,21 @@ import java.util.TreeMap;
  * Several safetensors files behind one {@code *.safetensors.index.json}, whose {@code weight_map}
  * says which file holds which tensor. Only plain file names beside the index are followed.
  */
-public final class ShardedCheckpoint implements TensorSource {
+public final class ShardedCheckpoint {
   /** The largest published checkpoints have a few hundred shards. */
   static final int MAX_SHARDS = 1024;
 
   /** Estimated heap of all headers together. */
   private static final long MAX_KEPT_BYTES = 64L << 20;
 
-  private final Path index;
-  private final SortedMap<String, SafetensorsFile> fileOf;
-  private final Collection<SafetensorsFile> shards;
-
-  private ShardedCheckpoint(
-      Path index, SortedMap<String, SafetensorsFile> fileOf, Collection<SafetensorsFile> shards) {
-    this.index = index;
-    this.fileOf = Collections.unmodifiableSortedMap(fileOf);
-    this.shards = Collections.unmodifiableCollection(shards);
-  }
+  private ShardedCheckpoint() {}
 
   /** Reads the index, opens every shard and checks that each holds what the index says. */
-  public static ShardedCheckpoint open(TensorArena arena, Path index) throws CheckpointException {
+  public static TensorSource open(TensorArena arena, Path index) throws CheckpointException {
     Map<String, Json> weightMap = Json.read(index, JsonLimits.CONFIG).get("weight_map").fields();
     requireShardNames(weightMap);
     Map<String, SafetensorsFile> shards = new LinkedHashMap<>();
-    SortedMap<String, SafetensorsFile> fileOf = new TreeMap<>();
+    SortedMap<String, TensorSource> fileOf = new TreeMap<>();
     long keptBytes = 0;
     for (Map.Entry<String, Json> entry : weightMap.entrySet()) {
       String tensor = entry.getKey();
@@ -83,7 +72,7 @@ public final class ShardedCheckpoint implements TensorSource {
       }
       fileOf.put(tensor, shard);
     }
-    return new ShardedCheckpoint(index, fileOf, shards.values());
+    return JoinedCheckpoint.of(index, fileOf, List.copyOf(shards.values()));
   }
 
   /**
@@ -166,40 +155,5 @@ public final class ShardedCheckpoint implements TensorSource {
       throw CheckpointException.unreadable(CheckpointException.quote(shard), e);
     }
     return SafetensorsFile.open(arena, shard);
-  }
-
-  /** The shards, in the order of the index. */
-  public Collection<SafetensorsFile> shards() {
-    return shards;
-  }
-
-  @Override
-  public Set<String> names() {
-    return fileOf.keySet();
-  }
-
-  @Override
-  public Tensor tensor(String name) {
-    SafetensorsFile shard = fileOf.get(name);
-    if (shard == null) {
-      throw new IllegalArgumentException(
-          "ShardedCheckpoint.tensor: no tensor "
-              + CheckpointException.quote(name)
-              + " in "
-              + index);
-    }
-    return shard.tensor(name);
-  }
-
-  @Override
-  public String where(String name) {
-    SafetensorsFile shard = fileOf.get(name);
-    return shard == null ? CheckpointException.quote(index) : shard.where(name);
-  }
-
-  /** Metadata of the first shard; writers store the same in all. */
-  @Override
-  public Map<String, String> metadata() {
-    return shards.isEmpty() ? Map.of() : shards.iterator().next().metadata();
   }
 }

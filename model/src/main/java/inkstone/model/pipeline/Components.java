@@ -48,10 +48,6 @@ final class Components implements AutoCloseable {
   final ContentCache cache;
   final MemoryCheck memory;
 
-  Components(Compute compute, ModelFiles files, EngineOptions options) throws CheckpointException {
-    this(compute, files, options, TensorArena.open("weights"), options.ramBytes());
-  }
-
   /**
    * @param arena of all weights; one that only counts opens the model without reading a weight
    * @param residentBytes of weights that may stay mapped

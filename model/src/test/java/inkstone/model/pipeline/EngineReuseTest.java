@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import inkstone.loader.CheckpointException;
 import inkstone.loader.Golden;
+import inkstone.memory.TensorArena;
 import inkstone.model.debug.Taps;
 import inkstone.model.dit.LatentGrid;
 import inkstone.model.image.Image;
@@ -469,7 +470,12 @@ final class EngineReuseTest {
   void whatIsRememberedGoesBeforeARunIsRefused() throws CheckpointException {
     try (Compute compute = Compute.open(1);
         Components model =
-            new Components(compute, ModelFiles.folder(MODEL), new EngineOptions(1, 1 << 20));
+            new Components(
+                compute,
+                ModelFiles.folder(MODEL),
+                new EngineOptions(1, 1 << 20),
+                TensorArena.open("weights"),
+                Long.MAX_VALUE);
         ReferenceBank bank = new ReferenceBank(0)) {
       Denoiser denoiser = new Denoiser(compute, model, bank);
       EditPipeline pipeline = new EditPipeline(model, denoiser, RefCache.DEFAULT);

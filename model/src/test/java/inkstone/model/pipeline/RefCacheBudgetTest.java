@@ -63,7 +63,12 @@ final class RefCacheBudgetTest {
   }
 
   private Components components(Path folder) throws CheckpointException {
-    return new Components(compute, ModelFiles.folder(folder), new EngineOptions(1, 0));
+    return new Components(
+        compute,
+        ModelFiles.folder(folder),
+        new EngineOptions(1, 0),
+        TensorArena.open("weights"),
+        Long.MAX_VALUE);
   }
 
   @Test
