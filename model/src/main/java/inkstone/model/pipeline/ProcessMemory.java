@@ -7,7 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** What this process itself has in use. */
-final class ProcessMemory {
+public final class ProcessMemory {
   private static final Path STATUS = Path.of("/proc/self/status");
 
   /** Code of the kernels, and what its compiler needs meanwhile; measured. */
@@ -19,7 +19,7 @@ final class ProcessMemory {
    * Resident anonymous bytes: Java's heap and code, and everything off the heap but mapped files.
    * Where the system does not tell, what Java tells of itself.
    */
-  static long anonymousBytes() {
+  public static long anonymousBytes() {
     try {
       for (String line : Files.readAllLines(STATUS)) {
         if (line.startsWith("RssAnon:")) {
@@ -36,7 +36,7 @@ final class ProcessMemory {
    * The same once a run is under way: Java fills its young generation before it collects, and
    * compiles the kernels.
    */
-  static long anonymousBytesInRun() {
+  public static long anonymousBytesInRun() {
     long untouched = 0;
     for (MemoryPoolMXBean pool : ManagementFactory.getMemoryPoolMXBeans()) {
       if (pool.getName().contains("Eden")) {
